@@ -13,7 +13,12 @@ export interface RetirementBounds {
 
 export const noRetiredStreams: RetiredStreams = new Map();
 
-export function retire(retired: RetiredStreams, streamId: string, now: number, bounds: RetirementBounds): RetiredStreams {
+export function retire(
+  retired: RetiredStreams,
+  streamId: string,
+  now: number,
+  bounds: RetirementBounds,
+): RetiredStreams {
   const after = new Map(retired);
   after.delete(streamId);
   after.set(streamId, now);
