@@ -72,6 +72,7 @@ export async function runRealHarness(options: RealHarnessOptions): Promise<RealH
   }
 }
 
+/** Plugins and apps are off because harnesses fetch both from the internet at every start. */
 function configuration(modelUrl: string): string {
   return `
 model = "gpt-5.5"
@@ -83,6 +84,9 @@ check_for_update_on_startup = false
 enabled = false
 [features]
 unified_exec = true
+plugins = false
+apps = false
+enable_request_compression = false
 [model_providers.scripted]
 name = "scripted"
 base_url = "${modelUrl}"
