@@ -1,11 +1,10 @@
 /**
- * Finds the real program of a release among those that `npm run peers` has installed, and declares the tests that need
- * it. It never installs anything: see install.ts.
+ * Finds the real program of a release among those that `npm run peers` has installed.
+ * It never installs anything (install.ts) and knows nothing of tests (describe-peers.ts).
  */
 import { readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, it } from 'vitest';
 
 /** The releases whose behaviour this project promises to work with. */
 export const PEER_VERSIONS = ['0.131.0', '0.140.0', '0.169.0'] as const;
@@ -36,30 +35,6 @@ export function findProgram(version: string, folder = join(peersFolder(), versio
     join(target, 'codex', 'codex'),
   ]);
   return candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
-}
-
-/**
- * A `describe` for each release. Where one is absent its tests are skipped and the reason is printed; with `CI` set they
- * fail instead, so that nobody takes a run without real peers for a proof.
- */
-export function describePeers(versions: readonly PeerVersion[], title: string, body: (peer: Peer) => void): void {
-  for (const version of versions) {
-    const program = findProgram(version);
-    const name = `${title} (codex ${version})`;
-    if (program !== undefined) {
-      describe(name, () => body({ version, program }));
-      continue;
-    }
-    const reason = `codex ${version} is not in ${peersFolder()}: run "npm run peers -- ${version}"`;
-    if (process.env.CI) {
-      it(name, () => {
-        throw new Error(reason);
-      });
-    } else {
-      process.stderr.write(`skipped: ${name}. ${reason}\n`);
-      it.skip(name);
-    }
-  }
 }
 
 function foldersIn(folder: string): string[] {

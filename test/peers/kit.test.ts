@@ -4,7 +4,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describePeers, PEER_VERSIONS } from './codex-binary.js';
+import { PEER_VERSIONS } from './codex-binary.js';
+import { describePeers } from './describe-peers.js';
 import { ancestryCommand, ancestryOf } from './process-tree.js';
 import { type ListeningExecutor, startListeningExecutor } from './real-executor.js';
 import { runRealHarness } from './real-harness.js';

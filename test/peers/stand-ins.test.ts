@@ -6,8 +6,11 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { CleartextStream } from '../stand-ins/cleartext-stream.js';
 import { type FakeRegistry, startFakeRegistry } from '../stand-ins/fake-registry.js';
 import { type FakeRendezvous, startFakeRendezvous } from '../stand-ins/fake-rendezvous.js';
-import { describePeers } from './codex-binary.js';
+import { describePeers } from './describe-peers.js';
+import { ancestryCommand, ancestryOf } from './process-tree.js';
 import { type RealExecutor, startRemoteExecutor } from './real-executor.js';
+import { runRealHarness } from './real-harness.js';
+import { execCommand, finalMessage } from './scripted-model.js';
 import { makeWorkFolder } from './work-folder.js';
 
 describePeers(['0.131.0', '0.140.0'], 'a real executor between stand-ins', (peer) => {
@@ -79,6 +82,26 @@ describePeers(['0.131.0', '0.140.0'], 'a real executor between stand-ins', (peer
         bodies.map((_, seq) => ({ ack: 0, ackBits: 0, kind: 'data', seq, segmentCount: 1 })),
       );
     }
+  }, 30_000);
+
+  it('is driven by a real harness through a rendezvous that only forwards', async () => {
+    await start();
+    const box = await rendezvous.sockets.first();
+    void rendezvous.sockets
+      .first(({ path }) => path.startsWith('/harness'))
+      .then((harness) => {
+        harness.onFrame((frame) => box.send(frame));
+        box.onFrame((frame) => harness.send(frame));
+      });
+    const run = await runRealHarness({
+      peer,
+      execServerUrl: `${rendezvous.url}/harness?role=harness`,
+      workFolder: folder.path,
+      script: [execCommand(ancestryCommand), finalMessage('done')],
+    });
+    const ancestry = ancestryOf(run.outputs[0]?.text ?? '');
+    expect(ancestry).toContain(executor?.pid);
+    expect(ancestry).not.toContain(run.pid);
   }, 30_000);
 
   it('registers again after its socket was dropped or refused', async () => {
