@@ -1,0 +1,128 @@
+/**
+ * What a connection is given, remembers, is told and says.
+ */
+import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
+import type { Frame } from '../proto/frame.js';
+import type { Limits } from '../proto/limits.js';
+import { SignalboxError } from '../proto/signalbox-error.js';
+import type { Clock } from './clock.js';
+import type { BackoffTiming } from './protocol/backoff.js';
+import type { RetiredStreams } from './protocol/retired-streams.js';
+import type { RoundTripMeter } from './protocol/round-trip.js';
+import type { RelayRole, StreamEnd, StreamPort, StreamTiming } from './stream-types.js';
+
+/** Where the socket is to be opened, as registration (or the user) said. */
+export interface Location {
+  readonly url: string;
+}
+
+/**
+ * The address of the socket could not be had. `final` says that trying again cannot help (401, 403): the program ends
+ * and the message tells the user what to do.
+ */
+export class LocateError extends SignalboxError {
+  readonly final: boolean;
+  /** The registry asked for at least this much patience. */
+  readonly retryAfterMs: number;
+
+  constructor(code: string, message: string, options: { final: boolean; retryAfterMs?: number; cause?: unknown }) {
+    super(code, message, { scope: 'connection', initiator: 'peer', cause: options.cause });
+    this.final = options.final;
+    this.retryAfterMs = options.retryAfterMs ?? 0;
+  }
+}
+
+/** The socket could not be opened, or was lost. */
+export class ConnectionLostError extends SignalboxError {
+  constructor(code: 'socket_lost' | 'socket_closed' | 'upgrade_refused' | 'locate_failed', message: string) {
+    super(code, message, { scope: 'connection', initiator: 'peer' });
+  }
+}
+
+export interface ConnectionPort {
+  /** Effects of the stream that is about to be spawned. */
+  streamPort(streamId: string): StreamPort;
+  /** The stream is over and forgotten by the connection. Called exactly once a stream. */
+  streamEnded(end: StreamEnd): void;
+  /** A frame was refused before any stream existed, or its stream crashed: send reset. */
+  refuse(frame: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void;
+}
+
+export interface ConnectionTiming extends BackoffTiming {
+  /** From opening the socket to the end of the upgrade. */
+  readonly connectMs: number;
+  readonly pingMs: number;
+  /** How long a ping may go unanswered before the socket is given up. */
+  readonly pongMs: number;
+  /** A connection that lived this long has proved itself: the next wait starts small again. */
+  readonly provingMs: number;
+  /** How long draining waits for the last frames to leave. */
+  readonly drainMs: number;
+}
+
+export const defaultConnectionTiming: ConnectionTiming = {
+  firstMs: 1000,
+  longestMs: 30_000,
+  connectMs: 10_000,
+  pingMs: 15_000,
+  pongMs: 10_000,
+  provingMs: 10_000,
+  drainMs: 1000,
+};
+
+/** `always` for a daemon; `never` for a program that rather fails than waits. */
+export type RetryPolicy = 'always' | 'never';
+
+export interface ConnectionInput {
+  readonly role: RelayRole;
+  readonly retry: RetryPolicy;
+  readonly port: ConnectionPort;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly timing: ConnectionTiming;
+  readonly streamTiming: StreamTiming;
+  readonly random: () => number;
+}
+
+export interface ConnectionContext extends ConnectionInput {
+  readonly meter: RoundTripMeter;
+  /** Undefined when the next try has to ask for the address again. */
+  readonly location: Location | undefined;
+  /** Tries and short-lived connections since the last one that proved itself. */
+  readonly failures: number;
+  /** Wait before the next try, decided when the last one failed. */
+  readonly waitMs: number;
+  readonly retired: RetiredStreams;
+  readonly lastFailure: Error | undefined;
+}
+
+/** How a connection ended for good. */
+export type ConnectionEnd =
+  | { readonly kind: 'closed' }
+  /** `error` says why another try is not made. */
+  | { readonly kind: 'refused'; readonly error: Error };
+
+export type ConnectionEvent =
+  /** This end opens a stream (harness). */
+  | { readonly type: 'stream.open'; readonly streamId: string }
+  /** A frame of a stream that no actor serves. */
+  | { readonly type: 'stream.arrived'; readonly frame: Frame }
+  | { readonly type: 'socket.opened' }
+  /** The upgrade was answered with an HTTP status. */
+  | { readonly type: 'socket.refused'; readonly status: number; readonly message: string }
+  | { readonly type: 'socket.closed'; readonly code: number; readonly reason: string }
+  | { readonly type: 'socket.ponged' }
+  /** End in good order: streams are reset, their last frames leave, the socket is closed. */
+  | { readonly type: 'drain' }
+  | DoneActorEvent<unknown>
+  | ErrorActorEvent<unknown>;
+
+/** What the connection tells the actor that owns its socket. */
+export type CarrierCommand =
+  | { readonly type: 'ping' }
+  /** Close once everything handed over has left. */
+  | { readonly type: 'close' };
+
+export interface CarrierInput {
+  readonly url: string;
+}

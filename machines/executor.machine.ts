@@ -1,0 +1,101 @@
+/**
+ * The root of the daemon: it owns every session, whichever transport carries it, and ends them in order.
+ * A session that crashes is stopped and forgotten; the others never notice.
+ */
+import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, setup, stopChild } from 'xstate';
+import { type SessionEffects, sessionMachine } from './session.machine.js';
+
+export interface ExecutorEffects {
+  /** A session is gone; `error` when its actor crashed. */
+  sessionEnded(sessionId: string, error?: unknown): void;
+}
+
+export interface ExecutorInput {
+  readonly detachedMs: number;
+  readonly retentionMs: number;
+  readonly effects: ExecutorEffects;
+}
+
+export interface ExecutorContext extends ExecutorInput {
+  /** Session actors alive. */
+  readonly sessions: number;
+}
+
+export type ExecutorEvent =
+  | { readonly type: 'session.open'; readonly sessionId: string; readonly effects: SessionEffects }
+  | { readonly type: 'executor.drain' }
+  | DoneActorEvent
+  | ErrorActorEvent;
+
+const SESSION_PREFIX = 'session:';
+/** The longest a drain takes, so that a daemon told to stop is gone within two seconds. */
+const DRAIN_DEADLINE_MS = 1_500;
+
+export function sessionActorId(sessionId: string): string {
+  return SESSION_PREFIX + sessionId;
+}
+
+export const executorMachine = setup({
+  types: {
+    context: {} as ExecutorContext,
+    input: {} as ExecutorInput,
+    events: {} as ExecutorEvent,
+  },
+  actors: { session: sessionMachine },
+  actions: {
+    spawnSession: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'session.open') return;
+      const { sessionId, effects } = event;
+      const { detachedMs, retentionMs } = context;
+      enqueue.spawnChild('session', {
+        id: sessionActorId(sessionId),
+        input: { sessionId, effects, detachedMs, retentionMs },
+      });
+      enqueue(assign({ sessions: context.sessions + 1 }));
+    }),
+    forgetChild: enqueueActions(({ context, event, enqueue }) => {
+      if (!('actorId' in event)) return;
+      enqueue(stopChild(event.actorId));
+      if (!event.actorId.startsWith(SESSION_PREFIX)) return;
+      enqueue(assign({ sessions: context.sessions - 1 }));
+      const sessionId = event.actorId.slice(SESSION_PREFIX.length);
+      context.effects.sessionEnded(sessionId, 'error' in event ? event.error : undefined);
+    }),
+    endSessions: enqueueActions(({ self, enqueue }) => {
+      for (const [id, child] of Object.entries(self.getSnapshot().children)) {
+        if (id.startsWith(SESSION_PREFIX) && child !== undefined) enqueue.sendTo(child, { type: 'session.end' });
+      }
+    }),
+  },
+  guards: {
+    hasNoSession: ({ context }) => context.sessions === 0,
+  },
+  delays: { drainDeadline: DRAIN_DEADLINE_MS },
+}).createMachine({
+  id: 'executor',
+  context: ({ input }) => ({ ...input, sessions: 0 }),
+  initial: 'running',
+  on: {
+    'xstate.done.actor.*': { actions: 'forgetChild' },
+    'xstate.error.actor.*': { actions: 'forgetChild' },
+  },
+  states: {
+    running: {
+      description: 'Sessions are opened and served.',
+      on: {
+        'session.open': { actions: 'spawnSession' },
+        'executor.drain': 'draining',
+      },
+    },
+    draining: {
+      description: 'No new session; every process is being killed and waited for.',
+      entry: 'endSessions',
+      always: { guard: 'hasNoSession', target: 'stopped' },
+      after: { drainDeadline: 'stopped' },
+    },
+    stopped: {
+      description: 'Nothing is left to serve.',
+      type: 'final',
+    },
+  },
+});

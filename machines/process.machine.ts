@@ -1,0 +1,158 @@
+/**
+ * The life of one child process, from the request to start it until its id is free again (jsonrpc.md §4).
+ * It decides when exit and end are announced, and when the group is killed; output never passes through it.
+ * What it decides is done by `ProcessEffects`, which live in src and must not throw.
+ */
+import { setup } from 'xstate';
+
+export interface ProcessEffects {
+  /** SIGKILL to the whole process group. */
+  killGroup(): void;
+  /** SIGINT to the whole process group. */
+  interruptGroup(): void;
+  /** Stop reading the child's output, whoever still holds the other end. */
+  abandonStreams(): void;
+  announceExited(exitCode: number): void;
+  announceClosed(): void;
+}
+
+export interface ProcessInput {
+  readonly processId: string;
+  /** How long a closed process can still be read and keeps its id. */
+  readonly retentionMs: number;
+  readonly effects: ProcessEffects;
+}
+
+export type ProcessEvent =
+  | { readonly type: 'process.spawned' }
+  | { readonly type: 'process.failed' }
+  | { readonly type: 'process.exited'; readonly exitCode: number }
+  | { readonly type: 'process.terminate' }
+  | { readonly type: 'process.interrupt' }
+  | { readonly type: 'process.discard' }
+  | { readonly type: 'streams.ended' };
+
+/** After a kill, how long output already on its way may still arrive before the streams are given up. */
+const KILLED_STREAM_GRACE_MS = 50;
+/** How long a discarded process may take to die before nobody waits for it any more. */
+const DISCARD_GRACE_MS = 1_000;
+
+export const processMachine = setup({
+  types: {
+    context: {} as ProcessInput,
+    input: {} as ProcessInput,
+    events: {} as ProcessEvent,
+  },
+  actions: {
+    killGroup: ({ context }) => context.effects.killGroup(),
+    interruptGroup: ({ context }) => context.effects.interruptGroup(),
+    abandonStreams: ({ context }) => context.effects.abandonStreams(),
+    announceExited: ({ context }, params: { exitCode: number }) => context.effects.announceExited(params.exitCode),
+    announceClosed: ({ context }) => context.effects.announceClosed(),
+  },
+  delays: {
+    killedStreamGrace: KILLED_STREAM_GRACE_MS,
+    discardGrace: DISCARD_GRACE_MS,
+    retention: ({ context }) => context.retentionMs,
+  },
+}).createMachine({
+  id: 'process',
+  context: ({ input }) => input,
+  initial: 'starting',
+  states: {
+    starting: {
+      description: 'Asked of the operating system; there is nothing to read, write or kill yet.',
+      on: {
+        'process.spawned': 'live',
+        'process.failed': 'ended',
+        'process.terminate': 'aborting',
+        'process.discard': 'aborting',
+      },
+    },
+    aborting: {
+      description: 'Ended before it was there: it is killed as soon as the operating system hands it over.',
+      on: {
+        'process.spawned': 'discarded',
+        'process.failed': 'ended',
+      },
+    },
+    live: {
+      description: 'The child, its output streams, or both are there. Closed only when both are done.',
+      type: 'parallel',
+      on: { 'process.discard': 'discarded' },
+      onDone: 'closed',
+      states: {
+        leader: {
+          description: 'The child itself, which leads its own session and process group.',
+          initial: 'running',
+          states: {
+            running: {
+              description: 'Running; it can be signalled and terminated.',
+              on: {
+                'process.exited': {
+                  target: 'exited',
+                  actions: { type: 'announceExited', params: ({ event }) => ({ exitCode: event.exitCode }) },
+                },
+                'process.terminate': 'killed',
+                'process.interrupt': { actions: 'interruptGroup' },
+              },
+            },
+            killed: {
+              description: 'Its group has been killed; the operating system has not reported its end yet.',
+              entry: 'killGroup',
+              on: {
+                'process.exited': {
+                  target: 'exited',
+                  actions: { type: 'announceExited', params: ({ event }) => ({ exitCode: event.exitCode }) },
+                },
+              },
+            },
+            exited: {
+              description: 'Ended and announced; descendants may still hold its output streams.',
+              type: 'final',
+            },
+          },
+        },
+        streams: {
+          description: 'Its output, up to the end of every stream.',
+          initial: 'open',
+          states: {
+            open: {
+              description: 'Somebody may still write: the child or a descendant.',
+              on: {
+                'streams.ended': 'ended',
+                'process.terminate': 'lingering',
+              },
+            },
+            lingering: {
+              description:
+                'The group was killed: what is on its way is read, then the streams are given up, whoever holds them.',
+              after: { killedStreamGrace: { target: 'ended', actions: 'abandonStreams' } },
+              on: { 'streams.ended': 'ended' },
+            },
+            ended: {
+              description: 'Nothing more can come.',
+              type: 'final',
+            },
+          },
+        },
+      },
+    },
+    closed: {
+      description: 'Exit and end of output are announced. It can still be read, and its id stays taken.',
+      entry: 'announceClosed',
+      after: { retention: 'ended' },
+      on: { 'process.discard': 'ended' },
+    },
+    discarded: {
+      description: 'Its session is over: the group is killed, nobody reads, and only its death is waited for.',
+      entry: ['killGroup', 'abandonStreams'],
+      after: { discardGrace: 'ended' },
+      on: { 'process.exited': 'ended' },
+    },
+    ended: {
+      description: 'Forgotten: the id is free.',
+      type: 'final',
+    },
+  },
+});

@@ -1,0 +1,139 @@
+/**
+ * The JSON-RPC lifecycle of one session (jsonrpc.md §3): what may be called, who is attached, and when it is over.
+ * It outlives its connection and owns its processes. It knows no message, socket or file.
+ */
+import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, setup, stopChild } from 'xstate';
+import { type ProcessEffects, processMachine } from './process.machine.js';
+
+export interface SessionEffects {
+  /** Nobody is attached any more: output goes to the retained log only. */
+  detached(): void;
+  /** A process is gone from the session and its id is free; `error` when its actor crashed. */
+  processEnded(processId: string, error?: unknown): void;
+}
+
+export interface SessionInput {
+  readonly sessionId: string;
+  /** How long a detached session waits to be resumed. */
+  readonly detachedMs: number;
+  /** How long a closed process can still be read. */
+  readonly retentionMs: number;
+  readonly effects: SessionEffects;
+}
+
+export interface SessionContext extends SessionInput {
+  /** Process actors alive. */
+  readonly processes: number;
+}
+
+export type SessionEvent =
+  | { readonly type: 'session.initialize' }
+  | { readonly type: 'session.initialized' }
+  | { readonly type: 'session.resume' }
+  | { readonly type: 'session.abandon' }
+  | { readonly type: 'session.end' }
+  | { readonly type: 'transport.closed' }
+  | { readonly type: 'process.start'; readonly processId: string; readonly effects: ProcessEffects }
+  | DoneActorEvent
+  | ErrorActorEvent;
+
+const PROCESS_PREFIX = 'process:';
+/** How long the end of a session waits for its killed processes. */
+const ENDING_GRACE_MS = 1_200;
+
+export function processActorId(processId: string): string {
+  return PROCESS_PREFIX + processId;
+}
+
+const sessionSetup = setup({
+  types: {
+    context: {} as SessionContext,
+    input: {} as SessionInput,
+    events: {} as SessionEvent,
+  },
+  actors: { process: processMachine },
+  actions: {
+    announceDetached: ({ context }) => context.effects.detached(),
+    spawnProcess: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'process.start') return;
+      const { processId, effects } = event;
+      enqueue.spawnChild('process', {
+        id: processActorId(processId),
+        input: { processId, effects, retentionMs: context.retentionMs },
+      });
+      enqueue(assign({ processes: context.processes + 1 }));
+    }),
+    forgetProcess: enqueueActions(({ context, event, enqueue }) => {
+      if (!('actorId' in event)) return;
+      const processId = event.actorId.slice(PROCESS_PREFIX.length);
+      enqueue(stopChild(event.actorId));
+      enqueue(assign({ processes: context.processes - 1 }));
+      context.effects.processEnded(processId, 'error' in event ? event.error : undefined);
+    }),
+    discardProcesses: enqueueActions(({ self, enqueue }) => {
+      for (const process of Object.values(self.getSnapshot().children)) {
+        if (process !== undefined) enqueue.sendTo(process, { type: 'process.discard' });
+      }
+    }),
+  },
+  guards: {
+    hasNoProcess: ({ context }) => context.processes === 0,
+  },
+  delays: {
+    detachedDeadline: ({ context }) => context.detachedMs,
+    endingGrace: ENDING_GRACE_MS,
+  },
+});
+
+export const sessionMachine = sessionSetup.createMachine({
+  id: 'session',
+  context: ({ input }) => ({ ...input, processes: 0 }),
+  initial: 'awaitingInitialize',
+  on: {
+    'xstate.done.actor.*': { actions: 'forgetProcess' },
+    'xstate.error.actor.*': { actions: 'forgetProcess' },
+    'session.end': '.ending',
+  },
+  states: {
+    awaitingInitialize: {
+      description: 'A connection is there and has said nothing yet; nobody knows the session id.',
+      on: {
+        'session.initialize': 'awaitingInitialized',
+        'session.abandon': 'ended',
+        'transport.closed': 'ended',
+      },
+    },
+    awaitingInitialized: {
+      description: 'The client knows its session id and has not confirmed it; methods are refused.',
+      on: {
+        'session.initialized': 'ready',
+        'transport.closed': 'detached',
+      },
+    },
+    ready: {
+      description: 'Methods are served.',
+      on: {
+        'process.start': { actions: 'spawnProcess' },
+        'transport.closed': 'detached',
+      },
+    },
+    detached: {
+      description:
+        'The connection is lost. Processes go on and their output is retained until somebody resumes or the deadline passes.',
+      entry: 'announceDetached',
+      after: { detachedDeadline: 'ending' },
+      on: { 'session.resume': 'awaitingInitialized' },
+    },
+    ending: {
+      description: 'Its processes are being killed; nobody can resume it.',
+      entry: 'discardProcesses',
+      always: { guard: 'hasNoProcess', target: 'ended' },
+      after: { endingGrace: 'ended' },
+      on: { 'session.end': undefined },
+    },
+    ended: {
+      description: 'Over: the id is unknown from here on.',
+      type: 'final',
+    },
+  },
+});

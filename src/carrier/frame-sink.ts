@@ -1,0 +1,11 @@
+/**
+ * The way out for encoded frames: a WebSocket, or a link in memory. Whoever implements it writes bytes and nothing more.
+ */
+export interface FrameSink {
+  /** Bytes handed over that the network has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Hands one whole message over; never throws. */
+  send(message: Uint8Array): void;
+  /** Called whenever `bufferedBytes` has gone down. One listener. */
+  onDrained(listener: () => void): void;
+}

@@ -1,0 +1,291 @@
+/**
+ * One end of the relay: joins the connection's chart, the actors of its streams, the demultiplexer on the way in and
+ * the frame writer on the way out. It carries events between them and makes no decision that the charts could make.
+ */
+import type { Actor, SnapshotFrom } from 'xstate';
+import { fromCallback, fromPromise } from 'xstate';
+import type { Clock } from '../../machines/clock.js';
+import { connectionMachine, streamActorId } from '../../machines/connection.machine.js';
+import type {
+  CarrierCommand,
+  CarrierInput,
+  ConnectionEnd,
+  ConnectionInput,
+  ConnectionPort,
+  ConnectionTiming,
+  Location,
+  RetryPolicy,
+} from '../../machines/connection-types.js';
+import type { streamMachine } from '../../machines/stream.machine.js';
+import type { RelayRole, StreamEnd, StreamEvent, StreamPort, StreamTiming } from '../../machines/stream-types.js';
+import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
+import type { FrameDecodeError } from '../../proto/frame-error.js';
+import type { Limits } from '../../proto/limits.js';
+import type { Logger } from '../observe/log.js';
+import { Demultiplexer } from './demultiplexer.js';
+import type { FrameSink } from './frame-sink.js';
+import { FrameWriter } from './frame-writer.js';
+import { type ChannelOwner, StreamChannel } from './stream-channel.js';
+
+/** What a stream's user is told; one for each channel. */
+export interface ChannelListener {
+  receive(messages: readonly Uint8Array[]): void;
+  /** Called once, last. */
+  ended(end: StreamEnd): void;
+}
+
+/** The network side of one socket, to be driven by the connection's chart. */
+export interface Carrier {
+  readonly sink: FrameSink;
+  ping(): void;
+  close(code: number, reason: string): void;
+  destroy(): void;
+}
+
+export interface CarrierListener {
+  opened(): void;
+  message(message: Uint8Array): void;
+  text(): void;
+  ponged(): void;
+  refused(status: number, message: string): void;
+  closed(code: number, reason: string): void;
+}
+
+export interface RelayEndpointOptions {
+  readonly role: RelayRole;
+  readonly retry: RetryPolicy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly timing: ConnectionTiming;
+  readonly streamTiming: StreamTiming;
+  readonly random: () => number;
+  /** Asks where to connect; rejects with LocateError where it knows more than "try again". */
+  locate(signal: AbortSignal): Promise<Location>;
+  openCarrier(input: CarrierInput, listener: CarrierListener): Carrier;
+  /** A peer opened a stream (executor only). */
+  accept(channel: StreamChannel): ChannelListener;
+  /** Starts the chart; the executor's root spawns it, a harness makes it a root of its own. */
+  start(logic: ConnectionLogic, input: ConnectionInput): ConnectionActor;
+}
+
+export type ConnectionLogic = typeof connectionMachine;
+export type ConnectionActor = Pick<Actor<ConnectionLogic>, 'send' | 'getSnapshot' | 'subscribe'>;
+type StreamActor = Pick<Actor<typeof streamMachine>, 'send'>;
+
+interface StreamEntry {
+  readonly channel: StreamChannel;
+  actor: StreamActor | undefined;
+  listener: ChannelListener | undefined;
+}
+
+/** Messages over this length would cost the whole socket at the other end; leaves room for the frame around it. */
+const FRAME_ROOM = 64 * 1024;
+
+export class RelayEndpoint implements ChannelOwner {
+  readonly #options: RelayEndpointOptions;
+  readonly #log: Logger;
+  readonly #streams = new Map<string, StreamEntry>();
+  readonly #demultiplexer: Demultiplexer;
+  readonly #writer: FrameWriter;
+  readonly #connection: ConnectionActor;
+  readonly #over: Promise<ConnectionEnd>;
+  #lastState = '';
+  #whenWritten: (() => void) | undefined;
+
+  constructor(options: RelayEndpointOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#demultiplexer = new Demultiplexer({
+      frames: (streamId, frames) => this.#route(streamId, frames),
+      rejected: (error) => this.#reject(error),
+    });
+    this.#writer = new FrameWriter(options.limits, {
+      left: (streamIds) => {
+        for (const streamId of streamIds) this.#streams.get(streamId)?.channel.recheck();
+        if (this.#writer.isIdle) this.#whenWritten?.();
+      },
+      unsendable: (frame, cause) => {
+        this.#log.error({ err: cause, streamId: frame.streamId }, 'a frame could not be encoded; its stream is reset');
+        this.sendEvent(frame.streamId, { type: 'stream.reset', reason: 'internal_error' });
+      },
+    });
+    const { role, retry, clock, limits, timing, streamTiming, random } = options;
+    const port: ConnectionPort = {
+      streamPort: (streamId) => this.#portOf(streamId),
+      streamEnded: (end) => this.#endStream(end),
+      refuse: (frame, reason) => this.#refuse(frame, reason),
+    };
+    this.#connection = options.start(this.#logic(), { role, retry, port, clock, limits, timing, streamTiming, random });
+    this.#over = this.#watch();
+  }
+
+  /** Resolves when the connection has ended for good; never rejects. */
+  get over(): Promise<ConnectionEnd> {
+    return this.#over;
+  }
+
+  get isOnline(): boolean {
+    return this.#connection.getSnapshot().matches({ attached: 'online' });
+  }
+
+  /** Resolves once the socket is open; rejects with the reason when the connection ends before. */
+  async online(): Promise<void> {
+    if (this.isOnline) return;
+    await new Promise<void>((resolve, reject) => {
+      const subscription = this.#connection.subscribe(() => {
+        if (!this.isOnline) return;
+        subscription.unsubscribe();
+        resolve();
+      });
+      void this.#over.then((end) => {
+        subscription.unsubscribe();
+        reject(end.kind === 'refused' ? end.error : new Error('the connection was closed before it was open'));
+      });
+    });
+  }
+
+  /** Opens a stream of this end's own (harness). */
+  open(streamId: string, listen: (channel: StreamChannel) => ChannelListener): StreamChannel {
+    this.#connection.send({ type: 'stream.open', streamId });
+    const entry = this.#streams.get(streamId);
+    if (entry === undefined) throw new Error('a stream can be opened only while the connection is online');
+    entry.listener = listen(entry.channel);
+    return entry.channel;
+  }
+
+  /** Resets the streams, lets their last frames leave, closes the socket. Resolves when that is done. */
+  async drain(): Promise<void> {
+    this.#connection.send({ type: 'drain' });
+    await this.#over;
+  }
+
+  sendEvent(streamId: string, event: StreamEvent): void {
+    this.#actorOf(streamId)?.send(event);
+  }
+
+  bytesAtSocket(streamId: string): number {
+    return this.#writer.bytesOf(streamId);
+  }
+
+  #logic(): ConnectionLogic {
+    const locate = fromPromise<Location>(({ signal }) => this.#options.locate(signal));
+    const carrier = fromCallback<CarrierCommand, CarrierInput>(({ input, sendBack, receive }) => {
+      const carrier = this.#options.openCarrier(input, {
+        opened: () => {
+          this.#writer.attach(carrier.sink);
+          sendBack({ type: 'socket.opened' });
+        },
+        message: (message) => this.#demultiplexer.receive(message),
+        text: () => this.#log.warn('the rendezvous sent a text message, which no relay frame is; it was ignored'),
+        ponged: () => sendBack({ type: 'socket.ponged' }),
+        refused: (status, message) => sendBack({ type: 'socket.refused', status, message }),
+        closed: (code, reason) => sendBack({ type: 'socket.closed', code, reason }),
+      });
+      receive((command) => {
+        if (command.type === 'ping') carrier.ping();
+        else this.#afterLastFrame(() => carrier.close(1001, 'draining'));
+      });
+      return () => {
+        this.#demultiplexer.deliver();
+        this.#writer.detach();
+        carrier.destroy();
+      };
+    });
+    return connectionMachine.provide({ actors: { locate, carrier } });
+  }
+
+  #watch(): Promise<ConnectionEnd> {
+    return new Promise((resolve) => {
+      const settle = (end: ConnectionEnd) => {
+        // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
+        for (const streamId of [...this.#streams.keys()]) {
+          this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
+        }
+        resolve(end);
+      };
+      this.#connection.subscribe({
+        next: (snapshot) => this.#report(snapshot),
+        complete: () =>
+          settle((this.#connection.getSnapshot().output as ConnectionEnd | undefined) ?? { kind: 'closed' }),
+        error: (error) => settle({ kind: 'refused', error: error instanceof Error ? error : new Error(String(error)) }),
+      });
+    });
+  }
+
+  #report({ value, context }: SnapshotFrom<ConnectionLogic>): void {
+    const state = typeof value === 'string' ? value : Object.keys(value).join();
+    if (state === this.#lastState) return;
+    this.#lastState = state;
+    const { lastFailure, waitMs } = context;
+    if (state === 'backingOff') {
+      this.#log.warn(`${lastFailure?.message ?? 'not connected'}; next try in ${Math.round(waitMs / 100) / 10} s`);
+    } else {
+      this.#log.debug({ state }, 'connection');
+    }
+  }
+
+  #afterLastFrame(action: () => void): void {
+    if (this.#writer.isIdle) action();
+    else this.#whenWritten = action;
+  }
+
+  #portOf(streamId: string): StreamPort {
+    const channel = new StreamChannel(streamId, this, this.#options.limits.websocketMessageBytes - FRAME_ROOM);
+    const entry: StreamEntry = { channel, actor: undefined, listener: undefined };
+    this.#streams.set(streamId, entry);
+    return {
+      transmit: (frames) => this.#writer.write(frames),
+      retransmit: (frames) => this.#writer.writeAgain(frames),
+      deliver: (messages) => entry.listener?.receive(messages),
+      backlog: (bytes) => channel.queued(bytes),
+    };
+  }
+
+  #actorOf(streamId: string): StreamActor | undefined {
+    const entry = this.#streams.get(streamId);
+    if (entry === undefined) return undefined;
+    entry.actor ??= this.#connection.getSnapshot().children[streamActorId(streamId)] as StreamActor | undefined;
+    return entry.actor;
+  }
+
+  #route(streamId: string, frames: readonly Frame[]): void {
+    const actor = this.#actorOf(streamId);
+    if (actor !== undefined) {
+      actor.send({ type: 'frames', frames });
+      return;
+    }
+    if (this.#options.role === 'harness') return;
+    for (const [index, frame] of frames.entries()) {
+      this.#connection.send({ type: 'stream.arrived', frame });
+      const entry = this.#streams.get(streamId);
+      if (entry === undefined) continue;
+      entry.listener = this.#options.accept(entry.channel);
+      this.sendEvent(streamId, { type: 'frames', frames: frames.slice(index) });
+      return;
+    }
+  }
+
+  /** Only a reliable stream is harmed by a frame that must not be acted upon: it would wait for it for ever. */
+  #reject(error: FrameDecodeError): void {
+    this.#log.debug({ code: error.code, streamId: error.streamId }, error.message);
+    if (error.streamId !== undefined && error.reliable) {
+      this.sendEvent(error.streamId, { type: 'frame.rejected', reason: error.code });
+    }
+  }
+
+  #refuse({ streamId, reliability }: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void {
+    this.#log.debug({ streamId, reason }, 'a stream was refused');
+    const frame = plainFrame(streamId, { kind: 'reset', reason });
+    this.#writer.write([isReliable({ reliability }) ? { ...frame, reliability } : frame]);
+  }
+
+  #endStream(end: StreamEnd): void {
+    const entry = this.#streams.get(end.streamId);
+    if (entry === undefined) return;
+    this.#streams.delete(end.streamId);
+    entry.channel.ended();
+    this.#log.debug(end, 'stream ended');
+    entry.listener?.ended(end);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * One stream as the JSON-RPC side sees it: messages in, messages out, and whether more may be sent now.
+ * Messages sent in one turn of the event loop become one `flush` event of the stream's actor.
+ */
+import type { StreamEvent } from '../../machines/stream-types.js';
+import type { RpcTransport } from '../rpc/transport.js';
+
+/** Bytes of one stream that may wait here, for its window and for the socket, before its sources are stopped. */
+const FULL_BYTES = 1024 * 1024;
+/** They go on when only so many are left. */
+const READY_BYTES = 256 * 1024;
+
+/** What the channel needs of the endpoint it belongs to. */
+export interface ChannelOwner {
+  sendEvent(streamId: string, event: StreamEvent): void;
+  /** Bytes of the stream that wait for the socket. */
+  bytesAtSocket(streamId: string): number;
+}
+
+export class StreamChannel implements RpcTransport {
+  readonly streamId: string;
+  readonly peer: string;
+  readonly #owner: ChannelOwner;
+  readonly #longestMessage: number;
+  #unflushed: Uint8Array[] = [];
+  #unflushedBytes = 0;
+  /** Bytes that wait for the send window. */
+  #queuedBytes = 0;
+  #full = false;
+  #ended = false;
+  #writableListener: (() => void) | undefined;
+
+  constructor(streamId: string, owner: ChannelOwner, longestMessage: number) {
+    this.streamId = streamId;
+    this.peer = `exec-server relay stream ${streamId}`;
+    this.#owner = owner;
+    this.#longestMessage = longestMessage;
+  }
+
+  send(message: Uint8Array): void {
+    if (this.#ended) return;
+    if (message.length > this.#longestMessage) {
+      // Sent, it would cost every stream of the socket, not only this one (relay.md W10).
+      this.end('message_oversized');
+      return;
+    }
+    if (this.#unflushed.length === 0) queueMicrotask(() => this.#flush());
+    this.#unflushed.push(message);
+    this.#unflushedBytes += message.length;
+    if (this.#waitingBytes() >= FULL_BYTES) this.#full = true;
+  }
+
+  get writable(): boolean {
+    return !this.#full;
+  }
+
+  onWritable(listener: () => void): void {
+    this.#writableListener = listener;
+  }
+
+  end(reason: string): void {
+    if (this.#ended) return;
+    this.#flush();
+    this.#owner.sendEvent(this.streamId, { type: 'stream.reset', reason });
+  }
+
+  /** Ends in good order: what was sent arrives first. */
+  close(): void {
+    if (this.#ended) return;
+    this.#flush();
+    this.#owner.sendEvent(this.streamId, { type: 'stream.close' });
+  }
+
+  /** The stream reports how much waits for its window. */
+  queued(bytes: number): void {
+    this.#queuedBytes = bytes;
+    this.recheck();
+  }
+
+  /** Less waits than before, perhaps little enough. */
+  recheck(): void {
+    if (!this.#full || this.#waitingBytes() > READY_BYTES) return;
+    this.#full = false;
+    this.#writableListener?.();
+  }
+
+  /** The stream is over; nothing more is sent. */
+  ended(): void {
+    this.#ended = true;
+    this.#unflushed = [];
+    this.#unflushedBytes = 0;
+  }
+
+  #flush(): void {
+    if (this.#unflushed.length === 0) return;
+    const messages = this.#unflushed;
+    this.#unflushed = [];
+    this.#unflushedBytes = 0;
+    this.#owner.sendEvent(this.streamId, { type: 'flush', messages });
+    this.recheck();
+  }
+
+  #waitingBytes(): number {
+    return this.#unflushedBytes + this.#queuedBytes + this.#owner.bytesAtSocket(this.streamId);
+  }
+}
