@@ -7,6 +7,8 @@
 export interface RpcTransport {
   /** Names the other side in error texts, e.g. `exec-server websocket 127.0.0.1:4711`. */
   readonly peer: string;
+  /** Bytes of the largest message it can carry; absent, `Limits.messageBytes` holds. */
+  readonly messageBytes?: number;
   /**
    * Queues one whole JSON message (UTF-8), in order. Never throws, also after the end: then it does nothing.
    * The transport owns the bytes from here on.

@@ -1,0 +1,74 @@
+/**
+ * A child process as the executor sees it, whoever forks it and whatever carries its output.
+ */
+import type { OutputStream } from '../../machines/protocol/output-log.js';
+
+export interface ChildSpec {
+  /** A path, or a bare name that is looked up in the child's own PATH. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** What the child sees as argv[0]; absent, the program. */
+  readonly arg0?: string;
+  /** Absolute. */
+  readonly cwd: string;
+  /** The complete environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absent stdin is /dev/null. */
+  readonly stdin: 'pipe' | 'null';
+}
+
+export interface ChildListener {
+  /** Either this or `failed` comes first, once, possibly before the spawning call returns. */
+  spawned(pid: number): void;
+  /** It never ran; nothing else follows. */
+  failed(error: unknown): void;
+  /** The bytes belong to the listener. */
+  output(stream: OutputStream, bytes: Buffer): void;
+  /** Exit status, or 128 + signal (1 on a PTY). Once. */
+  exited(exitCode: number): void;
+  /** No output can follow. Once, also after `abandonStreams`. */
+  streamsEnded(): void;
+  /** Queued input became less. */
+  inputTaken(): void;
+}
+
+export interface HostChild {
+  /** Queues input. Bytes for a child that is gone are dropped. */
+  write(bytes: Uint8Array): void;
+  /** End of input, after what is queued. */
+  endInput(): void;
+  /** Bytes of input the child has not taken. */
+  readonly queuedInput: number;
+  /** Stop and go on reading output; a child that writes more than a pipe holds stands still meanwhile. */
+  pause(): void;
+  resume(): void;
+  /** To the whole group; nothing when it is gone. */
+  signalGroup(signal: NodeJS.Signals): void;
+  /** Stop reading for good and close this end. */
+  abandonStreams(): void;
+}
+
+/** The place of the spawn broker: the same shape, with `spawned` coming later. */
+export type SpawnChild = (spec: ChildSpec, listener: ChildListener) => HostChild;
+
+/**
+ * Signals the group a child leads. The leader's id is not reused while its group has members, so a living process
+ * of that id that is not ours would mean that the group is gone.
+ */
+export function signalGroup(pid: number, signal: NodeJS.Signals, leaderReaped: boolean): void {
+  try {
+    if (leaderReaped && isAlive(pid)) return;
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: nobody is left; EPERM: only members that changed their user are.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

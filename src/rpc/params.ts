@@ -1,0 +1,120 @@
+/**
+ * Schemas of parameters whose faults read like the peers' own (jsonrpc.md §2, common decode texts), because harnesses
+ * show them. Every schema writes its final text; `decodeParams` only chooses which one is told.
+ * It knows JSON shapes, not methods.
+ */
+import * as v from 'valibot';
+import { decodeBase64 } from './base64-text.js';
+import { RpcCode, RpcError } from './rpc-error.js';
+
+function describe(input: unknown): string {
+  if (input === null) return 'null';
+  if (Array.isArray(input)) return 'sequence';
+  switch (typeof input) {
+    case 'string':
+      return `string ${JSON.stringify(input)}`;
+    case 'boolean':
+      return `boolean \`${input}\``;
+    case 'number':
+      return 'number';
+    default:
+      return 'map';
+  }
+}
+
+export function invalidType(input: unknown, expected: string): string {
+  return `invalid type: ${describe(input)}, expected ${expected}`;
+}
+
+export const text = () => v.string((issue) => invalidType(issue.input, 'a string'));
+export const flag = () => v.boolean((issue) => invalidType(issue.input, 'a boolean'));
+
+/** An unsigned integer; `name` is what the peers call it, `u64` or `usize`. */
+export const unsigned = (name: 'u64' | 'usize') =>
+  v.pipe(
+    v.number((issue) => invalidType(issue.input, name)),
+    v.check((value) => Number.isInteger(value) && value >= 0, 'invalid number'),
+  );
+
+export const list = <const Item extends v.GenericSchema>(item: Item) =>
+  v.array(item, (issue) => invalidType(issue.input, 'a sequence'));
+
+export const textMap = () => v.record(v.string(), text(), (issue) => invalidType(issue.input, 'a map'));
+
+/** Any JSON value. */
+export const anything = () => v.unknown();
+
+export const oneOf = <const Options extends readonly string[]>(options: Options) =>
+  v.picklist(options, (issue) =>
+    typeof issue.input === 'string'
+      ? `unknown variant \`${issue.input}\`, expected ${alternatives(options)}`
+      : invalidType(issue.input, 'string or map'),
+  );
+
+function alternatives(options: readonly string[]): string {
+  const quoted = options.map((option) => `\`${option}\``);
+  return quoted.length <= 2 ? quoted.join(' or ') : `one of ${quoted.join(', ')}`;
+}
+
+/** Standard base64, decoded. */
+export const base64 = () =>
+  v.pipe(
+    text(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const result = decodeBase64(dataset.value);
+      if ('bytes' in result) return result.bytes;
+      addIssue({ message: result.fault });
+      return NEVER;
+    }),
+  );
+
+/** `name` is what the peers call the struct; members are in their order, which a positional array follows. */
+export function struct<const Entries extends v.ObjectEntries>(name: string, entries: Entries) {
+  const keys = Object.keys(entries);
+  const object = v.object(entries, (issue) =>
+    issue.expected?.startsWith('"')
+      ? `missing field \`${issue.expected.slice(1, -1)}\``
+      : invalidType(issue.input, `struct ${name}`),
+  );
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): unknown => {
+      if (!Array.isArray(dataset.value)) return dataset.value;
+      const positional: unknown[] = dataset.value;
+      if (positional.length === keys.length) return Object.fromEntries(keys.map((key, at) => [key, positional[at]]));
+      addIssue({
+        message: `invalid length ${positional.length}, expected struct ${name} with ${keys.length} elements`,
+      });
+      return NEVER;
+    }),
+    object,
+  );
+}
+
+/** Throws `RpcError` -32602 with the fault a peer would name first. Absent params count as null. */
+export function decodeParams<Schema extends v.GenericSchema>(schema: Schema, params: unknown): v.InferOutput<Schema> {
+  const input = params === undefined ? null : params;
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  throw new RpcError(RpcCode.invalidParams, firstFault(result.issues, input, 0).message);
+}
+
+/**
+ * The peers read members in the order they come and look for missing ones at the end; valibot follows the schema.
+ */
+function firstFault(issues: readonly v.BaseIssue<unknown>[], input: unknown, depth: number): v.BaseIssue<unknown> {
+  const order = typeof input === 'object' && input !== null ? Object.keys(input) : [];
+  const rank = (issue: v.BaseIssue<unknown>): number => {
+    const key = issue.path?.[depth]?.key;
+    if (key === undefined) return -1;
+    const at = order.indexOf(String(key));
+    return at === -1 ? order.length : at;
+  };
+  // Sorting is stable: missing members keep the order of the schema.
+  const sorted = [...issues].sort((a, b) => rank(a) - rank(b));
+  const first = sorted[0] as v.BaseIssue<unknown>;
+  const key = first.path?.[depth]?.key;
+  if (key === undefined || !order.includes(String(key))) return first;
+  const same = sorted.filter((issue) => issue.path?.[depth]?.key === key);
+  return firstFault(same, (input as Record<string, unknown>)[String(key)], depth + 1);
+}

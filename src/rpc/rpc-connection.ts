@@ -1,0 +1,162 @@
+/**
+ * One JSON-RPC connection: requests are served strictly in the order they came (or `concurrency` at a time), replies
+ * leave in the same tick where the method is synchronous, and what waits is bounded.
+ * It knows neither methods nor sockets.
+ */
+import type { Limits } from '../../proto/limits.js';
+import type { Logger } from '../observe/log.js';
+import { encodeError, encodeMalformed, encodeResult, type Incoming, parseMessage } from './envelope.js';
+import { RpcCode, RpcError } from './rpc-error.js';
+import { type MethodTable, Parked } from './rpc-method.js';
+import type { RpcConnection, RpcTransport } from './transport.js';
+
+/** The session's half of a connection. */
+export interface ConnectionPeer {
+  /** False drops the connection: the client broke the protocol. */
+  notified(method: string): boolean;
+  /** The transport takes more output again. */
+  writable(): void;
+  /** The connection is over, for whatever reason. Called once. */
+  closed(reason: string): void;
+}
+
+export interface ServedConnectionOptions<Context extends ConnectionPeer> {
+  readonly transport: RpcTransport;
+  readonly methods: MethodTable<Context>;
+  readonly context: Context;
+  readonly limits: Pick<Limits, 'queuedMessages' | 'queuedBytes' | 'messageBytes'>;
+  /** Requests served at a time. */
+  readonly concurrency: number;
+  readonly log: Logger;
+}
+
+export class ServedConnection<Context extends ConnectionPeer> implements RpcConnection {
+  readonly #options: ServedConnectionOptions<Context>;
+  readonly #transport: RpcTransport;
+  #queue: Uint8Array[] = [];
+  /** Index of the first waiting message in the queue. */
+  #head = 0;
+  #queuedBytes = 0;
+  #running = 0;
+  #ended = false;
+
+  constructor(options: ServedConnectionOptions<Context>) {
+    this.#options = options;
+    this.#transport = options.transport;
+    this.#transport.onWritable(() => {
+      if (this.#ended) return;
+      this.#options.context.writable();
+      this.#serve();
+    });
+  }
+
+  receive(messages: readonly Uint8Array[]): void {
+    if (this.#ended) return;
+    for (const message of messages) {
+      this.#queue.push(message);
+      this.#queuedBytes += message.byteLength;
+    }
+    this.#serve();
+    const { queuedMessages, queuedBytes } = this.#options.limits;
+    if (this.#queue.length - this.#head > queuedMessages || this.#queuedBytes > queuedBytes) this.#drop('queue_full');
+  }
+
+  closed(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#queue = [];
+    this.#options.context.closed(reason);
+  }
+
+  #serve(): void {
+    // A client that does not read its replies is not served more of them.
+    while (this.#head < this.#queue.length && this.#running < this.#options.concurrency && this.#transport.writable) {
+      const message = this.#queue[this.#head] as Uint8Array;
+      this.#head++;
+      this.#queuedBytes -= message.byteLength;
+      this.#handle(parseMessage(message));
+    }
+    if (this.#head === this.#queue.length) this.#queue = [];
+    else if (this.#head > this.#queue.length / 2) this.#queue = this.#queue.slice(this.#head);
+    else return;
+    this.#head = 0;
+  }
+
+  #handle(message: Incoming): void {
+    switch (message.kind) {
+      case 'request':
+        this.#call(message.id, message.method, message.params);
+        break;
+      case 'notification':
+        if (!this.#options.context.notified(message.method)) this.#drop('unexpected_notification');
+        break;
+      case 'response':
+        this.#drop('unexpected_response');
+        break;
+      case 'malformed':
+        this.#transport.send(encodeMalformed(this.#transport.peer, message.detail));
+        break;
+    }
+  }
+
+  #call(id: string, name: string, params: unknown): void {
+    let result: unknown;
+    try {
+      const method = this.#options.methods.get(name);
+      if (method === undefined) {
+        throw new RpcError(RpcCode.methodNotFound, `exec-server stub does not implement \`${name}\` yet`);
+      }
+      const decoded = method.decode(params) as never;
+      method.admit(this.#options.context);
+      result = method.call(decoded, this.#options.context);
+    } catch (error) {
+      this.#reject(id, name, error);
+      return;
+    }
+    if (result instanceof Parked) this.#settleLater(id, name, result.reply);
+    else if (result instanceof Promise) {
+      this.#running++;
+      const done = () => {
+        this.#running--;
+        this.#serve();
+      };
+      this.#settleLater(id, name, result).then(done, done);
+    } else this.#resolve(id, result);
+  }
+
+  #settleLater(id: string, name: string, reply: Promise<unknown>): Promise<void> {
+    return reply.then(
+      (result) => this.#resolve(id, result),
+      (error: unknown) => this.#reject(id, name, error),
+    );
+  }
+
+  #resolve(id: string, result: unknown): void {
+    if (this.#ended) return;
+    const reply = encodeResult(id, result);
+    const limit = this.#transport.messageBytes ?? this.#options.limits.messageBytes;
+    if (reply.byteLength <= limit) this.#transport.send(reply);
+    else {
+      const message = `the answer has ${reply.byteLength} bytes and this transport carries at most ${limit}: ask for less at a time`;
+      this.#transport.send(encodeError(id, new RpcError(RpcCode.internal, message)));
+    }
+  }
+
+  #reject(id: string, name: string, error: unknown): void {
+    if (this.#ended) return;
+    if (error instanceof RpcError) {
+      this.#transport.send(encodeError(id, error));
+      return;
+    }
+    // A defect of ours: the log gets the truth, the client must not.
+    this.#options.log.error({ err: error, method: name }, 'a method failed unexpectedly');
+    this.#transport.send(encodeError(id, new RpcError(RpcCode.internal, 'internal error')));
+  }
+
+  #drop(reason: string): void {
+    if (this.#ended) return;
+    this.#options.log.warn({ peer: this.#transport.peer, reason }, 'dropping a connection that broke the protocol');
+    this.closed(reason);
+    this.#transport.end(reason);
+  }
+}
