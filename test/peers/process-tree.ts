@@ -6,8 +6,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** How long a program gets to end by itself after SIGTERM. */
-const PATIENCE_MS = 3000;
+const DEFAULT_PATIENCE_MS = 3000;
 
 /** Variables that would lead a program away from loopback or to an account. */
 const UNWANTED = /proxy|api_key|token|secret|password|^openai|^codex|^otel/i;
@@ -25,8 +24,8 @@ export interface RunningProgram {
   readonly output: { stdout: string; stderr: string };
   /** Resolves after exit and the end of both streams. */
   readonly ended: Promise<{ readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** SIGTERM to the program, then SIGKILL to it and to every process it had started. */
-  stop(): Promise<void>;
+  /** SIGTERM to the program, after `patienceMs` SIGKILL, and SIGKILL to every process it had started. */
+  stop(patienceMs?: number): Promise<void>;
 }
 
 /** Rejects when the program cannot be started. */
@@ -53,11 +52,11 @@ export async function startProgram(
     pid,
     output,
     ended,
-    async stop() {
+    async stop(patienceMs = DEFAULT_PATIENCE_MS) {
       // Looked up before the program ends: afterwards its children belong to somebody else.
       const descendants = descendantsOf(pid);
       child.kill('SIGTERM');
-      const killing = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+      const killing = setTimeout(() => child.kill('SIGKILL'), patienceMs);
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       clearTimeout(killing);
       for (const { pid: descendant, startTime } of descendants) {

@@ -1,0 +1,92 @@
+/**
+ * An unmodified executor registers with our registry and does its work through our rendezvous.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { describePeers } from './describe-peers.js';
+import { ENVIRONMENT_ID, type OurRelay, startOurRelay } from './our-relay.js';
+import { ancestryCommand, ancestryOf } from './process-tree.js';
+import { type RealExecutor, startRemoteExecutor } from './real-executor.js';
+import { runRealHarness } from './real-harness.js';
+import { applyPatch, execCommand, finalMessage } from './scripted-model.js';
+import { makeWorkFolder } from './work-folder.js';
+
+describePeers(['0.131.0', '0.140.0'], 'a real executor behind our rendezvous', (peer) => {
+  let relay: OurRelay;
+  let folder: Awaited<ReturnType<typeof makeWorkFolder>>;
+  const executors: RealExecutor[] = [];
+
+  beforeEach(async () => {
+    folder = await makeWorkFolder();
+    relay = await startOurRelay();
+  });
+  afterEach(async () => {
+    await Promise.all(executors.splice(0).map((executor) => executor.stop()));
+    await relay.close();
+    await folder.remove();
+  });
+
+  async function start(token = relay.executorToken, environmentId = ENVIRONMENT_ID): Promise<RealExecutor> {
+    const executor = await startRemoteExecutor({ peer, registryUrl: relay.registryUrl, environmentId, token });
+    executors.push(executor);
+    return executor;
+  }
+
+  async function online(): Promise<RealExecutor> {
+    const started = await start();
+    await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
+    return started;
+  }
+
+  it('serves a real harness of its own release', async () => {
+    const { pid } = await online();
+    const run = await runRealHarness({
+      peer,
+      execServerUrl: relay.harnessUrl,
+      workFolder: folder.path,
+      script: [
+        execCommand(ancestryCommand),
+        applyPatch('*** Begin Patch\n*** Add File: note.txt\n+a line\n*** End Patch'),
+        execCommand('cat note.txt; exit 7'),
+        finalMessage('done'),
+      ],
+    });
+    const ancestry = ancestryOf(run.outputs[0]?.text ?? '');
+    expect(ancestry).toContain(pid);
+    expect(ancestry).not.toContain(run.pid);
+    expect(run.outputs[2]?.text).toMatch(/code:? 7\b.*a line/s);
+    expect(await readFile(join(folder.path, 'note.txt'), 'utf8')).toBe('a line\n');
+    // The rendezvous adds nothing and loses nothing: each side was sent exactly what the other sent.
+    const headers = (tap: OurRelay['harnessTap'], direction: 'toServer' | 'toClient') =>
+      tap.seen.filter((frame) => frame.direction === direction).map(({ kind, seq, size }) => ({ kind, seq, size }));
+    expect(headers(relay.executorTap, 'toServer')).toEqual(headers(relay.harnessTap, 'toClient'));
+    expect(headers(relay.executorTap, 'toClient').filter(({ kind }) => kind !== 'reset')).toEqual(
+      headers(relay.harnessTap, 'toServer'),
+    );
+    // When the harness has gone its stream is reset, or its session would stay attached for ever.
+    await expect.poll(() => headers(relay.executorTap, 'toClient').at(-1)?.kind).toBe('reset');
+  }, 60_000);
+
+  it('comes back after its socket was cut, and serves again', async () => {
+    await online();
+    relay.executorTap.cut();
+    await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(2);
+    const run = await runRealHarness({
+      peer,
+      execServerUrl: relay.harnessUrl,
+      workFolder: folder.path,
+      script: [execCommand('echo still here'), finalMessage('done')],
+    });
+    expect(run.outputs[0]?.text).toContain('still here');
+  }, 60_000);
+
+  it('is told what is wrong with its token or its environment', async () => {
+    const wrongToken = await start('sbx_executor_wrong');
+    expect((await wrongToken.ended).exitCode).toBe(1);
+    expect(wrongToken.output.stderr).toMatch(/authentication failed \(401.*this token is not known here/);
+    const wrongEnvironment = await start(relay.executorToken, 'another');
+    expect((await wrongEnvironment.ended).exitCode).toBe(1);
+    expect(wrongEnvironment.output.stderr).toMatch(/authentication failed \(403.*another environment/);
+  });
+});
