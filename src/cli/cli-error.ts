@@ -1,0 +1,19 @@
+/**
+ * What a command tells its user when it cannot go on: one line on stderr, and the exit code of the program.
+ */
+import { SignalboxError } from '../../proto/signalbox-error.js';
+
+export class CliError extends SignalboxError {
+  readonly exitCode: number;
+
+  constructor(message: string, options: { readonly exitCode?: number; readonly cause?: unknown } = {}) {
+    super('command_failed', message, { scope: 'connection', initiator: 'local', cause: options.cause });
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** Errors of ours become a message for the user; anything else is a defect and keeps its stack. */
+export function asCliError(error: unknown): unknown {
+  if (error instanceof CliError || !(error instanceof SignalboxError)) return error;
+  return new CliError(error.message, { cause: error });
+}

@@ -1,0 +1,106 @@
+/**
+ * Who may do what here: bearer tokens on HTTP requests, tickets and tokens on WebSocket upgrades.
+ * It judges requests and throws {@link Refusal}; it opens and answers nothing.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from './refusal.js';
+import { environmentOfPath } from './socket-url.js';
+import type { Ticket, TicketFault, TicketOffice } from './ticket.js';
+import { ENVIRONMENT_ID, type TokenRole, type TokenStore } from './token.js';
+
+/** What an accepted upgrade becomes. */
+export type Admission =
+  | { readonly role: 'executor'; readonly environmentId: string; readonly ticket: Ticket }
+  | { readonly role: 'harness'; readonly environmentId: string };
+
+/** A browser sends `Origin`, no peer of the relay does: no page may reach a rendezvous on somebody's loopback. */
+export function refuseBrowsers(request: IncomingMessage): void {
+  if (request.headers.origin !== undefined) {
+    throw new Refusal(403, 'origin_refused', 'requests with an Origin header (web pages) are not served');
+  }
+}
+
+/** Path and query of a request; never its host, which its sender makes up. */
+export function targetOf(request: IncomingMessage): URL {
+  const target = request.url ?? '/';
+  try {
+    return new URL(target.startsWith('/') ? `http://rendezvous${target}` : target);
+  } catch {
+    throw new Refusal(400, 'invalid_request', 'the request target is not a URL');
+  }
+}
+
+/** Throws unless the request bears a token of this role for this environment. */
+export async function authorise(
+  tokens: TokenStore,
+  token: string | undefined,
+  role: TokenRole,
+  environmentId: string,
+): Promise<void> {
+  if (token === undefined || token === '') {
+    throw new Refusal(401, 'missing_token', `a token of role ${role} is needed: Authorization: Bearer …`, CHALLENGE);
+  }
+  const record = await tokens.authenticate(token);
+  if (record === undefined) {
+    throw new Refusal(
+      401,
+      'invalid_token',
+      'this token is not known here; create one: signalbox token create',
+      CHALLENGE,
+    );
+  }
+  if (record.role !== role) {
+    throw new Refusal(403, 'wrong_role', `this token is for the role ${record.role}, but ${role} is needed`);
+  }
+  if (record.environmentId !== environmentId) {
+    throw new Refusal(403, 'wrong_environment', `this token is for another environment than ${environmentId}`);
+  }
+}
+
+/** The environment id of a URL path, judged before anything is looked up with it. */
+export function environmentIdOf(segment: string | undefined): string {
+  if (segment === undefined || !ENVIRONMENT_ID.test(segment)) {
+    throw new Refusal(400, 'invalid_environment_id', 'the environment id in the path is not one');
+  }
+  return segment;
+}
+
+/** The token of `Authorization: Bearer …`, or undefined without such a header. */
+export function bearerOf(request: IncomingMessage): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+/** Judges a WebSocket upgrade. */
+export async function admit(request: IncomingMessage, tokens: TokenStore, tickets: TicketOffice): Promise<Admission> {
+  refuseBrowsers(request);
+  const target = targetOf(request);
+  const segment = environmentOfPath(target.pathname);
+  if (segment === undefined) throw new Refusal(404, 'unknown_route', 'WebSockets are at /ws/environment/{id} only');
+  const environmentId = environmentIdOf(segment);
+  const role = target.searchParams.get('role');
+  switch (role) {
+    case null:
+      throw new Refusal(400, 'missing_role', 'the query must say role=harness or role=executor');
+    case 'harness': {
+      const token = bearerOf(request) ?? target.searchParams.get('token') ?? undefined;
+      await authorise(tokens, token, 'harness', environmentId);
+      return { role, environmentId };
+    }
+    case 'executor': {
+      const ticket = tickets.check(environmentId, target.searchParams);
+      if (typeof ticket === 'string') throw new Refusal(401, ticket, TICKET_FAULTS[ticket]);
+      return { role, environmentId, ticket };
+    }
+    default:
+      throw new Refusal(400, 'invalid_role', 'the role must be harness or executor');
+  }
+}
+
+const CHALLENGE = { 'www-authenticate': 'Bearer' };
+
+const TICKET_FAULTS: Readonly<Record<TicketFault, string>> = {
+  missing_signature: 'executors connect to the URL that their registration returned, unchanged',
+  missing_expiry: 'executors connect to the URL that their registration returned, unchanged',
+  invalid_expiry: 'this executor URL has expired; register again',
+  invalid_signature: 'this executor URL was not issued here, or before a restart; register again',
+};

@@ -1,0 +1,59 @@
+/**
+ * What bounds the memory, sockets and patience of one rendezvous. Every number is an option; these are the defaults.
+ */
+import { defaultLimits } from '../../proto/limits.js';
+
+const KIB = 1024;
+const MIB = 1024 * 1024;
+
+export interface RendezvousLimits {
+  /** Bytes of one WebSocket message; larger ones close that socket with 1009. */
+  readonly websocketMessageBytes: number;
+  /** Streams of one harness socket; a further one is answered with reset. */
+  readonly streamsPerHarness: number;
+  /** Harness sockets of one environment; a further one is refused with 503. */
+  readonly harnessesPerEnvironment: number;
+  /** Environments with at least one socket; a further one is refused with 503. */
+  readonly environments: number;
+  /** TCP connections of any kind, authenticated or not; further ones are closed unheard. */
+  readonly connections: number;
+  /** Bytes waiting for one socket above which whoever sends to it is paused; one message may pass it by its size. */
+  readonly pauseAboveBytes: number;
+  /** Bytes waiting for one socket below which those senders go on. */
+  readonly resumeBelowBytes: number;
+  /** In this time a socket with senders paused must take `resumeBelowBytes`, or it is closed. */
+  readonly stuckAfterMs: number;
+  /** Between two pings; a socket from which nothing came for two of these is ended. Below 30 s (relay.md §11). */
+  readonly pingIntervalMs: number;
+  /** How long a closing socket may take to say goodbye. */
+  readonly closeTimeoutMs: number;
+  /** How long an executor URL lets its registration reconnect. */
+  readonly ticketLifetimeMs: number;
+  readonly httpHeaderBytes: number;
+  readonly httpBodyBytes: number;
+  /** For all headers of a request, from its first byte. */
+  readonly httpHeadersMs: number;
+  /** For the whole request. */
+  readonly httpRequestMs: number;
+  /** How long an idle HTTP connection is kept. */
+  readonly httpKeepAliveMs: number;
+}
+
+export const defaultRendezvousLimits: RendezvousLimits = {
+  websocketMessageBytes: defaultLimits.websocketMessageBytes,
+  streamsPerHarness: defaultLimits.streams,
+  harnessesPerEnvironment: 1024,
+  environments: 4096,
+  connections: 16_384,
+  pauseAboveBytes: MIB,
+  resumeBelowBytes: 256 * KIB,
+  stuckAfterMs: 30_000,
+  pingIntervalMs: 20_000,
+  closeTimeoutMs: 10_000,
+  ticketLifetimeMs: 3_600_000,
+  httpHeaderBytes: 16 * KIB,
+  httpBodyBytes: 64 * KIB,
+  httpHeadersMs: 10_000,
+  httpRequestMs: 15_000,
+  httpKeepAliveMs: 5_000,
+};

@@ -1,0 +1,140 @@
+/**
+ * All environments of one rendezvous, and the sockets between them and the network. It makes a socket part of its
+ * environment, keeps it alive, and forgets both when they end.
+ */
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Logger } from '../observe/log.js';
+import type { Admission } from './access.js';
+import { CLOSE } from './close-codes.js';
+import { Environment, type Executor, type Harness } from './environment.js';
+import { Refusal } from './refusal.js';
+import { RelaySocket } from './relay-socket.js';
+import type { RendezvousLimits } from './rendezvous-limits.js';
+
+export class Router {
+  readonly #limits: RendezvousLimits;
+  readonly #log: Logger;
+  readonly #environments = new Map<string, Environment>();
+  readonly #sockets = new Set<RelaySocket>();
+  readonly #pings: NodeJS.Timeout;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(limits: RendezvousLimits, log: Logger) {
+    this.#limits = limits;
+    this.#log = log;
+    this.#pings = setInterval(() => {
+      for (const socket of this.#sockets) socket.ping();
+    }, limits.pingIntervalMs);
+  }
+
+  /** Throws {@link Refusal} for an upgrade that is authorised but has no place; asked right before it is accepted. */
+  refuseWithoutPlace(admission: Admission): void {
+    const environment = this.#environments.get(admission.environmentId);
+    if (environment === undefined) {
+      if (this.#environments.size < this.#limits.environments) return;
+      throw new Refusal(503, 'route_unavailable', `all ${this.#limits.environments} environments are in use`);
+    }
+    if (admission.role === 'harness') {
+      if (environment.harnessCount < this.#limits.harnessesPerEnvironment) return;
+      const most = this.#limits.harnessesPerEnvironment;
+      throw new Refusal(503, 'route_unavailable', `this environment already has ${most} harness sockets`);
+    }
+    const serving = environment.executor?.ticket;
+    if (serving !== undefined && admission.ticket.expires < serving.expires) {
+      // 4xx makes it register again, and then it is the newer one.
+      const why = 'a newer registration serves this environment; register again';
+      throw new Refusal(409, 'unexpected_executor_registration_id', why);
+    }
+  }
+
+  accept(admission: Admission, ws: WebSocket, tcp: Socket): void {
+    const { environmentId, role } = admission;
+    let environment = this.#environments.get(environmentId);
+    if (environment === undefined) {
+      environment = new Environment({ streamsPerHarness: this.#limits.streamsPerHarness });
+      this.#environments.set(environmentId, environment);
+    }
+    if (role === 'executor') this.#acceptExecutor(environment, admission, ws, tcp);
+    else this.#acceptHarness(environment, admission, ws, tcp);
+  }
+
+  /** Says goodbye to every socket and cuts off the ones that do not answer in time; resolves when all are gone. */
+  async close(patienceMs: number): Promise<void> {
+    clearInterval(this.#pings);
+    const { code, reason } = CLOSE.restarting;
+    for (const socket of this.#sockets) socket.close(code, reason);
+    if (this.#sockets.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cutOff = setTimeout(() => {
+        for (const socket of this.#sockets) socket.terminate();
+      }, patienceMs);
+      this.#onEmpty = () => {
+        clearTimeout(cutOff);
+        resolve();
+      };
+    });
+  }
+
+  #acceptExecutor(
+    environment: Environment,
+    { environmentId, ticket }: Extract<Admission, { role: 'executor' }>,
+    ws: WebSocket,
+    tcp: Socket,
+  ): void {
+    const log = this.#log.child({ environmentId, role: 'executor', registrationId: ticket.registrationId });
+    const socket = new RelaySocket(ws, tcp, {
+      limits: this.#limits,
+      excusedWhileHeld: true,
+      events: {
+        onMessage: (message, isBinary) => environment.receiveFromExecutor(executor, message, isBinary),
+        onStuck: () => {
+          log.warn('executor took next to nothing for too long: closed');
+          environment.dropStuckExecutor(executor);
+        },
+        onClosed: (code) => {
+          log.info({ code }, 'executor gone');
+          environment.detachExecutor(executor, 'executor_disconnected');
+          this.#forget(socket, environmentId, environment);
+        },
+      },
+    });
+    const executor: Executor = { socket, ticket, log };
+    this.#sockets.add(socket);
+    environment.attachExecutor(executor);
+    log.info('executor attached');
+  }
+
+  #acceptHarness(environment: Environment, { environmentId }: Admission, ws: WebSocket, tcp: Socket): void {
+    const log = this.#log.child({ environmentId, role: 'harness' });
+    const socket = new RelaySocket(ws, tcp, {
+      limits: this.#limits,
+      excusedWhileHeld: false,
+      events: {
+        onMessage: (message, isBinary) => environment.receiveFromHarness(harness, message, isBinary),
+        onStuck: () => {
+          log.warn('harness took next to nothing for too long: closed');
+          environment.dropStuckHarness(harness);
+        },
+        onClosed: (code) => {
+          log.info({ code }, 'harness gone');
+          environment.detachHarness(harness, 'harness_disconnected');
+          this.#forget(socket, environmentId, environment);
+        },
+      },
+    });
+    const harness: Harness = { socket, log };
+    this.#sockets.add(socket);
+    environment.attachHarness(harness);
+    log.info('harness attached');
+  }
+
+  #forget(socket: RelaySocket, environmentId: string, environment: Environment): void {
+    this.#sockets.delete(socket);
+    // Another one may have taken its place while a replaced executor still said goodbye.
+    if (environment.isEmpty && this.#environments.get(environmentId) === environment) {
+      this.#environments.delete(environmentId);
+    }
+    if (this.#sockets.size === 0) this.#onEmpty?.();
+  }
+}
