@@ -66,11 +66,20 @@ export const processMachine = setup({
         'process.spawned': 'live',
         'process.failed': 'ended',
         'process.terminate': 'aborting',
-        'process.discard': 'aborting',
+        'process.discard': 'unwanted',
       },
     },
     aborting: {
-      description: 'Ended before it was there: it is killed as soon as the operating system hands it over.',
+      description: 'Terminated before it was there: it is killed as soon as the operating system hands it over.',
+      on: {
+        'process.spawned': { target: ['live.leader.killed', 'live.streams.lingering'] },
+        'process.failed': 'ended',
+        'process.discard': 'unwanted',
+      },
+    },
+    unwanted: {
+      description: 'Its session ended before it was there: nobody will be told, but it must not survive.',
+      after: { discardGrace: 'ended' },
       on: {
         'process.spawned': 'discarded',
         'process.failed': 'ended',

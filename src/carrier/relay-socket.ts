@@ -97,7 +97,19 @@ export class RelaySocket implements FrameSink {
   }
 
   ping(): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#socket.ping();
+    // While this end does not read, the pong waits unread too: silence then says nothing about the peer.
+    if (this.#socket.isPaused) queueMicrotask(() => this.#listener.ponged());
+  }
+
+  /** Stops reading, pongs included; see `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   /** Closes in good order; what was handed over leaves first. */

@@ -1,0 +1,49 @@
+/**
+ * The one call of the client library: an address in, a session out.
+ */
+import { HarnessError } from '../../machines/harness.machine.js';
+import type { Logger } from '../observe/log.js';
+import { type Harness, openHarness } from './harness.js';
+import { openPlainTransport } from './plain-transport.js';
+import { isRelayUrl, openRelayTransport } from './relay-transport.js';
+
+export interface ConnectOptions {
+  /** `ws://` or `wss://`: with `role=harness` in its query through a rendezvous, otherwise straight to an executor. */
+  readonly url: string;
+  /** Bearer token for the upgrade, unless the URL carries its credential itself. */
+  readonly token?: string;
+  /** Shown in the executor's log. */
+  readonly clientName?: string;
+  /** How long the executor may take to answer; milliseconds. */
+  readonly initializeMs?: number;
+  /** Gives up connecting, or closes the session. */
+  readonly signal?: AbortSignal;
+  readonly log?: Logger;
+}
+
+/**
+ * Connects and initializes.
+ *
+ * ```ts
+ * const harness = await connect({ url: process.env.SIGNALBOX_URL });
+ * const child = await harness.startProcess({ argv: ['uname', '-a'] });
+ * for await (const chunk of child.stdout) process.stdout.write(chunk);
+ * await harness.close();
+ * ```
+ */
+export async function connect(options: ConnectOptions): Promise<Harness> {
+  const { url, token, initializeMs, signal, log } = options;
+  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol)) {
+    throw new HarnessError('unreachable', 'the address must be a ws:// or wss:// URL', { initiator: 'local' });
+  }
+  const address = token === undefined ? { url } : { url, token };
+  return await openHarness({
+    clientName: options.clientName ?? 'signalbox',
+    ...(initializeMs === undefined ? {} : { initializeMs }),
+    ...(signal === undefined ? {} : { signal }),
+    open: (listener, opening) =>
+      isRelayUrl(url)
+        ? openRelayTransport(address, listener, opening, log === undefined ? {} : { log })
+        : openPlainTransport(address, listener, opening),
+  });
+}

@@ -1,0 +1,31 @@
+/**
+ * What a harness speaks through, whichever way it leads: a stream of the relay or a plain WebSocket.
+ */
+import type { RpcTransport } from '../rpc/transport.js';
+
+export interface HarnessTransport {
+  readonly rpc: RpcTransport;
+  /** Stops reading from the network: the program does not take what arrives. */
+  pause(): void;
+  resume(): void;
+  /** Ends in good order; resolves when it has. */
+  close(): Promise<void>;
+}
+
+export interface HarnessTransportListener {
+  receive(messages: readonly Uint8Array[]): void;
+  /** Called once, unless this end closed it. */
+  ended(reason: string): void;
+}
+
+export interface HarnessAddress {
+  readonly url: string;
+  /** Sent as a bearer token on the upgrade; a URL may carry its credential itself. */
+  readonly token?: string;
+}
+
+export type OpenTransport = (
+  address: HarnessAddress,
+  listener: HarnessTransportListener,
+  signal: AbortSignal,
+) => Promise<HarnessTransport>;

@@ -1,0 +1,106 @@
+/**
+ * The relay as a harness uses it: a socket of its own, with one stream on it (relay.md §1).
+ */
+import { randomUUID } from 'node:crypto';
+import { createActor } from 'xstate';
+import type { Clock } from '../../machines/clock.js';
+import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
+import { HarnessError } from '../../machines/harness.machine.js';
+import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-types.js';
+import { defaultLimits, type Limits } from '../../proto/limits.js';
+import { RelayEndpoint } from '../carrier/relay-endpoint.js';
+import { RelaySocket } from '../carrier/relay-socket.js';
+import { type Logger, silentLog } from '../observe/log.js';
+import { realClock } from '../observe/real-clock.js';
+import type { HarnessAddress, HarnessTransport, HarnessTransportListener } from './harness-transport.js';
+
+export interface RelayTransportOptions {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  readonly limits?: Limits;
+  readonly timing?: ConnectionTiming;
+  readonly streamTiming?: StreamTiming;
+}
+
+/** A URL with `role=harness` in its query leads to a rendezvous (relay.md §1); any other is a plain executor. */
+export function isRelayUrl(url: string): boolean {
+  return new URL(url).searchParams.getAll('role').includes('harness');
+}
+
+export async function openRelayTransport(
+  address: HarnessAddress,
+  listener: HarnessTransportListener,
+  signal: AbortSignal,
+  options: RelayTransportOptions = {},
+): Promise<HarnessTransport> {
+  const clock = options.clock ?? realClock;
+  const limits = options.limits ?? defaultLimits;
+  const timing = options.timing ?? defaultConnectionTiming;
+  let socket: RelaySocket | undefined;
+  let closing = false;
+  const endpoint = new RelayEndpoint({
+    role: 'harness',
+    retry: 'never',
+    clock,
+    log: options.log ?? silentLog,
+    limits,
+    timing,
+    streamTiming: options.streamTiming ?? defaultStreamTiming,
+    random: Math.random,
+    locate: () => Promise.resolve({ url: address.url }),
+    openCarrier: ({ url }, carrierListener) => {
+      socket = new RelaySocket(
+        {
+          url,
+          ...(address.token === undefined ? {} : { headers: { authorization: `Bearer ${address.token}` } }),
+          longestMessage: limits.websocketMessageBytes,
+          connectMs: timing.connectMs,
+        },
+        carrierListener,
+      );
+      return {
+        sink: socket,
+        ping: () => socket?.ping(),
+        close: (...why) => socket?.close(...why),
+        destroy: () => socket?.destroy(),
+      };
+    },
+    accept: () => {
+      throw new Error('a harness accepts no streams');
+    },
+    start: (logic, input) => createActor(logic, { input, clock }).start(),
+  });
+  const abort = () => void endpoint.drain();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await endpoint.online();
+  } catch (cause) {
+    throw new HarnessError('unreachable', cause instanceof Error ? cause.message : String(cause), { cause });
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+  let streamOver: () => void = () => {};
+  const over = new Promise<void>((resolve) => {
+    streamOver = resolve;
+  });
+  const channel = endpoint.open(randomUUID(), () => ({
+    receive: (messages) => listener.receive(messages),
+    ended: (end) => {
+      streamOver();
+      if (closing) return;
+      listener.ended(end.reason);
+      void endpoint.drain();
+    },
+  }));
+  return {
+    rpc: channel,
+    pause: () => socket?.pause(),
+    resume: () => socket?.resume(),
+    close: async () => {
+      closing = true;
+      channel.close();
+      await over;
+      await endpoint.drain();
+    },
+  };
+}
