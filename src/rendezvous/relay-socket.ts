@@ -36,8 +36,8 @@ const PROOF_BYTES = 1024;
 /** Where a socket stands, to tell a slow peer from one that is gone or takes nothing. */
 interface Progress {
   readonly received: number;
-  readonly written: number;
-  readonly queued: number;
+  /** By the kernel, of what was sent. */
+  readonly taken: number;
   readonly waiting: number;
 }
 
@@ -78,11 +78,6 @@ export class RelaySocket {
     return this.#ws.readyState === this.#ws.OPEN;
   }
 
-  /** Bytes handed over and not yet taken by the kernel. */
-  get waitingBytes(): number {
-    return this.#ws.bufferedAmount;
-  }
-
   /**
    * Sends one binary message; `sender`, whose message it is or whose message it answers, is held when too much waits
    * here. Does nothing once the socket is closing.
@@ -107,7 +102,7 @@ export class RelaySocket {
     if (!this.isOpen) return;
     const last = this.#lastSeen;
     const now = this.#progress();
-    const taking = last.waiting > PROOF_BYTES && (now.written !== last.written || now.queued !== last.queued);
+    const taking = last.waiting > PROOF_BYTES && now.taken !== last.taken;
     // What a held peer answers waits unread in the kernel.
     const lives = now.received !== last.received || taking || this.#heldFor.size > 0;
     this.#silentPings = lives ? 0 : this.#silentPings + 1;
@@ -182,8 +177,7 @@ export class RelaySocket {
     const before = this.#progress();
     clearTimeout(this.#stuckTimer);
     this.#stuckTimer = setTimeout(() => {
-      const now = this.#progress();
-      const taken = Math.max(now.written - before.written, before.queued - now.queued);
+      const taken = this.#progress().taken - before.taken;
       const excused = this.#excusedWhileHeld && this.#heldFor.size > 0;
       if (excused || taken >= this.#limits.resumeBelowBytes) this.#watch();
       else this.#onStuck();
@@ -191,18 +185,21 @@ export class RelaySocket {
   }
 
   #progress(): Progress {
-    const waiting = this.#tcp.writableLength;
+    const handle = (this.#tcp as SocketWithHandle)._handle;
     return {
       received: this.#tcp.bytesRead,
-      // Node counts a write as done when all of it is; within a large one only the handle's queue shows movement.
-      written: this.#tcp.bytesWritten - waiting,
-      queued: (this.#tcp as SocketWithHandle)._handle?.writeQueueSize ?? 0,
-      waiting,
+      taken: handle == null ? 0 : handle.bytesWritten - handle.writeQueueSize,
+      waiting: this.#tcp.writableLength,
     };
   }
 }
 
 const BINARY = { binary: true, compress: false, fin: true };
 
-/** Node's own HTTP timeouts look at the same member for the same reason; there is no public one. */
-type SocketWithHandle = Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
+/**
+ * The public counters see a write only when all of it is done, and a message may have 64 MiB. Node's own socket
+ * timeouts look at these members for the same reason.
+ */
+type SocketWithHandle = Socket & {
+  readonly _handle?: { readonly bytesWritten: number; readonly writeQueueSize: number } | null;
+};
