@@ -7,16 +7,18 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { type ChildListener, type ChildSpec, type HostChild, signalGroup } from './host-child.js';
-import { asOsError } from './os-error.js';
+import { asOsError, callSystem } from './os-error.js';
 
 export function spawnChildProcess(spec: ChildSpec, listener: ChildListener): HostChild {
-  const child = spawn(spec.program, [...spec.args], {
-    cwd: spec.cwd,
-    env: { ...spec.env },
-    detached: true,
-    stdio: [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    ...(spec.arg0 === undefined ? {} : { argv0: spec.arg0 }),
-  });
+  const child = callSystem(() =>
+    spawn(spec.program, [...spec.args], {
+      cwd: spec.cwd,
+      env: { ...spec.env },
+      detached: true,
+      stdio: [spec.stdin === 'pipe' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      ...(spec.arg0 === undefined ? {} : { argv0: spec.arg0 }),
+    }),
+  );
   return new PipedChild(child, listener);
 }
 

@@ -52,18 +52,11 @@ export interface LinkOption {
   readonly followSymlinks: boolean;
 }
 
-/** Receives a file block by block. Every block but the last is a multiple of 3 bytes. */
-export interface FileSink {
-  /** Bytes to expect; the file may turn out longer or shorter. */
-  begin(size: number): void;
-  take(block: Buffer): void;
-}
-
 /**
- * Reads a regular file into the sink: at once when it is small, and then `undefined` is returned.
- * Opening never blocks, whatever is at the path.
+ * A regular file in blocks, of which every one but the last is a multiple of 3 bytes: a single one at once when the
+ * file is small. Opening never blocks, whatever is at the path.
  */
-export function readFileInto(path: string, sink: FileSink, { followSymlinks }: LinkOption): Promise<void> | undefined {
+export function readFile(path: string, { followSymlinks }: LinkOption): Buffer[] | Promise<Buffer[]> {
   refuseLinkedFolders(path, followSymlinks);
   const fd = callSystem(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow(followSymlinks)));
   let keepOpen = false;
@@ -71,25 +64,19 @@ export function readFileInto(path: string, sink: FileSink, { followSymlinks }: L
     const stats = callSystem(() => fstatSync(fd));
     if (!stats.isFile()) throw new FileRequestError('file_not_regular', `path \`${path}\` is not a file`);
     if (stats.size > LARGEST_FILE_BYTES) throw tooLarge();
-    if (stats.size <= SYNCHRONOUS_BYTES) {
-      const bytes = callSystem(() => readFileSync(fd));
-      if (bytes.byteLength > LARGEST_FILE_BYTES) throw tooLarge();
-      sink.begin(bytes.byteLength);
-      sink.take(bytes);
-      return undefined;
-    }
+    if (stats.size <= SYNCHRONOUS_BYTES) return [callSystem(() => readFileSync(fd))];
     keepOpen = true;
-    return readBlocks(fd, stats.size, sink);
+    return readBlocks(fd);
   } finally {
     if (!keepOpen) closeSync(fd);
   }
 }
 
-async function readBlocks(fd: number, size: number, sink: FileSink): Promise<void> {
+async function readBlocks(fd: number): Promise<Buffer[]> {
+  const blocks: Buffer[] = [];
   try {
-    sink.begin(size);
-    const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     for (let total = 0; ; ) {
+      const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
       let filled = 0;
       while (filled < BLOCK_BYTES) {
         const { bytesRead } = await readAsync(fd, block, filled, BLOCK_BYTES - filled, null);
@@ -98,8 +85,8 @@ async function readBlocks(fd: number, size: number, sink: FileSink): Promise<voi
       }
       total += filled;
       if (total > LARGEST_FILE_BYTES) throw tooLarge();
-      sink.take(block.subarray(0, filled));
-      if (filled < BLOCK_BYTES) return;
+      blocks.push(block.subarray(0, filled));
+      if (filled < BLOCK_BYTES) return blocks;
     }
   } catch (error) {
     throw asOsError(error);

@@ -27,6 +27,11 @@ function isExact(text: string, bytes: Buffer): boolean {
 function describeFault(text: string): string {
   const end = text.endsWith('==') ? text.length - 2 : text.endsWith('=') ? text.length - 1 : text.length;
   const source = Buffer.from(text);
+  const last = source.at(-1) ?? 0;
+  // A stray byte after whole groups, such as a newline, is named before anything else.
+  if (source.byteLength % 4 === 1 && end === text.length && !ALPHABET.includes(String.fromCharCode(last))) {
+    return `Invalid symbol ${last}, offset ${source.byteLength - 1}.`;
+  }
   for (let offset = 0; offset < source.byteLength; offset++) {
     const symbol = source[offset] ?? 0;
     if (offset < end && !ALPHABET.includes(String.fromCharCode(symbol))) {

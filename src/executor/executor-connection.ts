@@ -1,0 +1,87 @@
+/**
+ * One connection as the methods see it: the session it is attached to and what they may use of the executor.
+ */
+import type { Limits } from '../../proto/limits.js';
+import type { Environment } from '../host/env-policy.js';
+import type { EnvironmentInfo } from '../host/environment.js';
+import type { SpawnChild } from '../host/host-child.js';
+import type { ConnectionPeer } from '../rpc/rpc-connection.js';
+import { RpcCode, RpcError } from '../rpc/rpc-error.js';
+import type { RpcTransport } from '../rpc/transport.js';
+import type { ExecutorSession } from './executor-session.js';
+
+/** What every connection of an executor shares. */
+export interface ExecutorHost {
+  readonly limits: Limits;
+  readonly environment: EnvironmentInfo;
+  /** Where relative paths start, and the environment children may inherit. */
+  readonly cwd: string;
+  readonly env: Environment;
+  readonly spawnPiped: SpawnChild;
+  readonly spawnTerminal: SpawnChild;
+  session(sessionId: string): ExecutorSession | undefined;
+}
+
+/** The families of methods, in the words of the lifecycle errors. */
+export type MethodFamily = 'exec' | 'filesystem' | 'http' | 'environment info' | 'environment status';
+
+export class ExecutorConnection implements ConnectionPeer {
+  readonly host: ExecutorHost;
+  readonly #transport: RpcTransport;
+  #session: ExecutorSession;
+  #aborted: AbortController | undefined;
+  #closed = false;
+
+  constructor(host: ExecutorHost, transport: RpcTransport, session: ExecutorSession) {
+    this.host = host;
+    this.#transport = transport;
+    this.#session = session;
+    session.attach(transport);
+  }
+
+  get session(): ExecutorSession {
+    return this.#session;
+  }
+
+  /** Aborted when the connection ends; made only for calls that wait. */
+  get signal(): AbortSignal {
+    this.#aborted ??= new AbortController();
+    if (this.#closed) this.#aborted.abort();
+    return this.#aborted.signal;
+  }
+
+  /** Takes over a detached session in place of the one this connection came with. */
+  resume(session: ExecutorSession): void {
+    const unused = this.#session;
+    this.#session = session;
+    unused.abandon();
+    session.resume(this.#transport);
+  }
+
+  /** Throws RpcError unless the session is ready for methods of the family. */
+  admit(family: MethodFamily): void {
+    const { state } = this.#session;
+    if (state === 'ready') return;
+    if (state === 'ending' || state === 'ended') {
+      throw new RpcError(RpcCode.invalidRequest, 'the executor is shutting down: connect again later');
+    }
+    const step = state === 'awaitingInitialize' ? 'call initialize' : 'send initialized';
+    throw new RpcError(RpcCode.invalidRequest, `client must ${step} before using ${family} methods`);
+  }
+
+  notified(method: string): boolean {
+    if (method !== 'initialized' || this.#session.state === 'awaitingInitialize') return false;
+    this.#session.initialized();
+    return true;
+  }
+
+  writable(): void {
+    this.#session.resumeOutput();
+  }
+
+  closed(): void {
+    this.#closed = true;
+    this.#aborted?.abort();
+    this.#session.transportClosed();
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * One session: its processes by id, and whoever is attached to it. `sessionMachine` decides what its state allows;
+ * this file holds what the chart must not: children and a transport.
+ */
+import type { ActorRefFrom } from 'xstate';
+import type { Clock } from '../../machines/clock.js';
+import type { processMachine } from '../../machines/process.machine.js';
+import { processActorId, type SessionEffects, type sessionMachine } from '../../machines/session.machine.js';
+import type { ChildSpec, SpawnChild } from '../host/host-child.js';
+import type { Logger } from '../observe/log.js';
+import { RpcCode, RpcError } from '../rpc/rpc-error.js';
+import type { RpcTransport } from '../rpc/transport.js';
+import { HostedProcess, type ProcessAudience } from './hosted-process.js';
+
+export interface StartRequest {
+  readonly processId: string;
+  readonly tty: boolean;
+  readonly pipeStdin: boolean;
+  readonly spec: ChildSpec;
+  readonly spawn: SpawnChild;
+}
+
+export type SessionState = ReturnType<ActorRefFrom<typeof sessionMachine>['getSnapshot']>['value'];
+
+export class ExecutorSession implements SessionEffects, ProcessAudience {
+  readonly id: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #processes = new Map<string, HostedProcess>();
+  #actor: ActorRefFrom<typeof sessionMachine> | undefined;
+  #transport: RpcTransport | undefined;
+
+  constructor(id: string, clock: Clock, log: Logger) {
+    this.id = id;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  bind(actor: ActorRefFrom<typeof sessionMachine>): void {
+    this.#actor = actor;
+  }
+
+  /** The chart's state; `ended` when its actor is gone. */
+  get state(): SessionState {
+    return this.#actor?.getSnapshot().value ?? 'ended';
+  }
+
+  get attached(): boolean {
+    return this.#transport !== undefined;
+  }
+
+  get wantsOutput(): boolean {
+    return this.#transport === undefined || this.#transport.writable;
+  }
+
+  attach(transport: RpcTransport): void {
+    this.#transport = transport;
+    if (!transport.writable) this.#forEachProcess((process) => process.pauseOutput());
+  }
+
+  initialize(): void {
+    this.#actor?.send({ type: 'session.initialize' });
+  }
+
+  initialized(): void {
+    this.#actor?.send({ type: 'session.initialized' });
+  }
+
+  resume(transport: RpcTransport): void {
+    this.attach(transport);
+    this.#actor?.send({ type: 'session.resume' });
+  }
+
+  /** Its connection took another session instead; nobody ever knew this one. */
+  abandon(): void {
+    this.#transport = undefined;
+    this.#actor?.send({ type: 'session.abandon' });
+  }
+
+  transportClosed(): void {
+    this.#transport = undefined;
+    this.#actor?.send({ type: 'transport.closed' });
+  }
+
+  /** The transport takes output again. */
+  resumeOutput(): void {
+    this.#forEachProcess((process) => process.resumeOutput());
+  }
+
+  notify(message: Buffer): void {
+    this.#transport?.send(message);
+  }
+
+  process(processId: string): HostedProcess | undefined {
+    return this.#processes.get(processId);
+  }
+
+  /** Throws or rejects with what the operating system says when it cannot be started; its id stays free then. */
+  startProcess({ processId, tty, pipeStdin, spec, spawn }: StartRequest): Promise<void> | undefined {
+    if (this.#processes.has(processId)) {
+      throw new RpcError(RpcCode.invalidRequest, `process ${processId} already exists`);
+    }
+    const process = new HostedProcess({ processId, tty, pipeStdin, audience: this, clock: this.#clock });
+    this.#actor?.send({ type: 'process.start', processId, effects: process });
+    const child = this.#actor?.getSnapshot().children[processActorId(processId)];
+    if (child === undefined) throw new RpcError(RpcCode.invalidRequest, 'the session is over');
+    this.#processes.set(processId, process);
+    return process.start(child as ActorRefFrom<typeof processMachine>, spawn, spec);
+  }
+
+  detached(): void {
+    // Nobody is slowed down by a client that is away: output goes to the retained log.
+    this.#forEachProcess((process) => process.resumeOutput());
+  }
+
+  processEnded(processId: string, error?: unknown): void {
+    if (error !== undefined) {
+      this.#log.error({ err: error, session: this.id }, 'the chart of a process crashed; the process is killed');
+      this.#processes.get(processId)?.crash();
+    }
+    this.#processes.delete(processId);
+  }
+
+  /** The chart of the session is gone without having ended its processes. */
+  crash(): void {
+    this.#forEachProcess((process) => process.crash());
+    this.#processes.clear();
+    this.#transport?.end('session_crashed');
+  }
+
+  #forEachProcess(action: (process: HostedProcess) => void): void {
+    for (const process of this.#processes.values()) action(process);
+  }
+}

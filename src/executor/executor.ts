@@ -1,0 +1,142 @@
+/**
+ * The executor behind its transports: sessions, the methods they serve, and the end of both. Whatever carries
+ * messages (relay, WebSocket, stdio) is given `server` and knows nothing else.
+ */
+import { randomUUID } from 'node:crypto';
+import { type ActorRefFrom, createActor } from 'xstate';
+import type { Clock } from '../../machines/clock.js';
+import { type ExecutorEffects, executorMachine, sessionActorId } from '../../machines/executor.machine.js';
+import type { sessionMachine } from '../../machines/session.machine.js';
+import { defaultLimits, type Limits } from '../../proto/limits.js';
+import { spawnChildProcess } from '../host/child-process.js';
+import type { Environment } from '../host/env-policy.js';
+import { describeEnvironment } from '../host/environment.js';
+import type { SpawnChild } from '../host/host-child.js';
+import { spawnPty } from '../host/pty.js';
+import { type Logger, silentLog } from '../observe/log.js';
+import { realClock } from '../observe/real-clock.js';
+import type { RpcMethod } from '../rpc/rpc-method.js';
+import { createRpcServer } from '../rpc/rpc-server.js';
+import type { RpcServer, RpcTransport } from '../rpc/transport.js';
+import { ExecutorConnection, type ExecutorHost } from './executor-connection.js';
+import { ExecutorSession } from './executor-session.js';
+import { environmentMethods } from './methods/environment.js';
+import { fileMethods } from './methods/files.js';
+import { lifecycleMethods } from './methods/lifecycle.js';
+import { processMethods } from './methods/process.js';
+import { packageVersion } from './package-version.js';
+
+/** How long a session without connection, and a closed process, are kept: the newest release's times. */
+const DETACHED_MS = 80_000;
+const RETENTION_MS = 80_000;
+
+export interface ExecutorOptions {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  readonly limits?: Limits;
+  /** Absolute; where relative paths start. Default: this program's. */
+  readonly cwd?: string;
+  /** What children may inherit. Default: this program's. */
+  readonly env?: Environment;
+  /** Milliseconds a session waits to be resumed. */
+  readonly detachedMs?: number;
+  /** Milliseconds a closed process can still be read. */
+  readonly retentionMs?: number;
+  /** Requests of one connection served at a time. */
+  readonly concurrentRequests?: number;
+  /** Who forks children with pipes. */
+  readonly spawnPiped?: SpawnChild;
+}
+
+export interface Executor {
+  readonly server: RpcServer;
+  /** The root of the daemon's actors. */
+  readonly actor: ActorRefFrom<typeof executorMachine>;
+  /** Kills every process and resolves when all are gone, after 1.5 s at most. */
+  drain(): Promise<void>;
+}
+
+export function createExecutor(options: ExecutorOptions = {}): Executor {
+  const sessions = new ExecutorSessions(options);
+  const { limits = defaultLimits, log = silentLog } = options;
+  const cwd = options.cwd ?? process.cwd();
+  const env = options.env ?? inheritedEnvironment();
+  const host: ExecutorHost = {
+    limits,
+    environment: describeEnvironment({ cwd, env, version: packageVersion() }),
+    cwd,
+    env,
+    spawnPiped: options.spawnPiped ?? spawnChildProcess,
+    spawnTerminal: spawnPty,
+    session: (sessionId) => sessions.get(sessionId),
+  };
+  const server = createRpcServer<ExecutorConnection>({
+    methods: allMethods(),
+    open: (transport: RpcTransport) => new ExecutorConnection(host, transport, sessions.open()),
+    limits,
+    concurrency: options.concurrentRequests ?? 1,
+    log,
+  });
+  return { server, actor: sessions.actor, drain: () => sessions.drain() };
+}
+
+function allMethods(): ReadonlyMap<string, RpcMethod<ExecutorConnection>> {
+  const families = [lifecycleMethods, processMethods, environmentMethods, fileMethods];
+  return new Map(families.flatMap((family) => Object.entries(family)));
+}
+
+function inheritedEnvironment(): Environment {
+  const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}
+
+/** The sessions of all transports, by id; their charts are children of the root. */
+class ExecutorSessions implements ExecutorEffects {
+  readonly actor: ActorRefFrom<typeof executorMachine>;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #sessions = new Map<string, ExecutorSession>();
+
+  constructor({ clock = realClock, log = silentLog, detachedMs, retentionMs }: ExecutorOptions) {
+    this.#clock = clock;
+    this.#log = log;
+    this.actor = createActor(executorMachine, {
+      id: 'executor',
+      clock,
+      input: { detachedMs: detachedMs ?? DETACHED_MS, retentionMs: retentionMs ?? RETENTION_MS, effects: this },
+    });
+    this.actor.start();
+  }
+
+  get(sessionId: string): ExecutorSession | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  open(): ExecutorSession {
+    const session = new ExecutorSession(randomUUID(), this.#clock, this.#log);
+    this.actor.send({ type: 'session.open', sessionId: session.id, effects: session });
+    const child = this.actor.getSnapshot().children[sessionActorId(session.id)];
+    // A draining executor opens none: the session stays without an actor, and its state is `ended`.
+    if (child !== undefined) {
+      session.bind(child as ActorRefFrom<typeof sessionMachine>);
+      this.#sessions.set(session.id, session);
+    }
+    return session;
+  }
+
+  sessionEnded(sessionId: string, error?: unknown): void {
+    if (error !== undefined) {
+      this.#log.error({ err: error, session: sessionId }, 'the chart of a session crashed; its processes are killed');
+      this.#sessions.get(sessionId)?.crash();
+    }
+    this.#sessions.delete(sessionId);
+  }
+
+  drain(): Promise<void> {
+    this.actor.send({ type: 'executor.drain' });
+    if (this.actor.getSnapshot().status !== 'active') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.actor.subscribe({ complete: resolve });
+    });
+  }
+}

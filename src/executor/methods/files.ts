@@ -1,0 +1,109 @@
+/**
+ * fs/*: whole files and folders (jsonrpc.md §6).
+ */
+import * as v from 'valibot';
+import * as files from '../../host/files.js';
+import { formatPath } from '../../host/paths.js';
+import { decodeBase64 } from '../../rpc/base64-text.js';
+import { BulkResult } from '../../rpc/envelope.js';
+import { flag, struct, text } from '../../rpc/params.js';
+import { RpcCode, RpcError } from '../../rpc/rpc-error.js';
+import type { MethodResult } from '../../rpc/rpc-method.js';
+import type { ExecutorConnection } from '../executor-connection.js';
+import { requireUnsandboxed, sandboxParam } from '../sandbox-request.js';
+import { asFileError } from '../system-error.js';
+import { filePath, pathParam } from '../wire-path.js';
+import { type ExecutorMethod, method } from './method.js';
+
+const path = pathParam();
+const sandbox = sandboxParam();
+const followSymlinks = v.nullish(flag());
+const defaultTrue = v.nullish(flag());
+
+const readFileParams = struct('FsReadFileParams', { path, sandbox, followSymlinks });
+const writeFileParams = struct('FsWriteFileParams', { path, dataBase64: text(), sandbox, followSymlinks });
+const createDirectoryParams = struct('FsCreateDirectoryParams', {
+  path,
+  recursive: defaultTrue,
+  sandbox,
+  followSymlinks,
+});
+const getMetadataParams = struct('FsGetMetadataParams', { path, sandbox, followSymlinks });
+const readDirectoryParams = struct('FsReadDirectoryParams', { path, sandbox });
+const removeParams = struct('FsRemoveParams', {
+  path,
+  recursive: defaultTrue,
+  force: defaultTrue,
+  sandbox,
+  followSymlinks,
+});
+const canonicalizeParams = struct('FsCanonicalizeParams', { path, sandbox });
+
+export const fileMethods: Readonly<Record<string, ExecutorMethod>> = {
+  'fs/readFile': fileMethod(readFileParams, (native, params) => {
+    const blocks = files.readFile(native, links(params));
+    return blocks instanceof Promise ? blocks.then(fileResult) : fileResult(blocks);
+  }),
+
+  'fs/writeFile': fileMethod(writeFileParams, (native, params) => {
+    const data = decodeBase64(params.dataBase64);
+    if ('fault' in data) {
+      throw new RpcError(RpcCode.invalidRequest, `fs/writeFile requires valid base64 dataBase64: ${data.fault}`);
+    }
+    return done(files.writeFile(native, data.bytes, links(params)));
+  }),
+
+  'fs/createDirectory': fileMethod(createDirectoryParams, (native, params) => {
+    files.createDirectory(native, params.recursive ?? true, links(params));
+    return {};
+  }),
+
+  'fs/getMetadata': fileMethod(getMetadataParams, (native, params) => files.getMetadata(native, links(params))),
+
+  'fs/readDirectory': fileMethod(readDirectoryParams, (native) => ({ entries: files.readDirectory(native) })),
+
+  'fs/remove': fileMethod(removeParams, (native, params) => {
+    const options = { ...links(params), recursive: params.recursive ?? true, force: params.force ?? true };
+    return done(files.remove(native, options));
+  }),
+
+  'fs/canonicalize': fileMethod(canonicalizeParams, (native, params) => ({
+    path: formatPath(files.canonicalize(native), params.path.form),
+  })),
+};
+
+type PathSchema = v.GenericSchema<
+  unknown,
+  { readonly path: v.InferOutput<typeof path>; readonly sandbox?: v.InferOutput<typeof sandbox> }
+>;
+
+/** A method on one path: refuses sandboxes, resolves the path, and turns refusals of the system into its errors. */
+function fileMethod<const Schema extends PathSchema>(
+  schema: Schema,
+  call: (native: string, params: v.InferOutput<Schema>) => MethodResult,
+): ExecutorMethod {
+  return method('filesystem', schema, (params, { host }: ExecutorConnection) => {
+    requireUnsandboxed(params.sandbox);
+    try {
+      const result = call(filePath(params.path, host.env), params);
+      if (!(result instanceof Promise)) return result;
+      return result.catch((error: unknown) => {
+        throw asFileError(error);
+      });
+    } catch (error) {
+      throw asFileError(error);
+    }
+  });
+}
+
+function links(params: { readonly followSymlinks?: boolean | null | undefined }): files.LinkOption {
+  return { followSymlinks: params.followSymlinks ?? true };
+}
+
+function fileResult(blocks: readonly Buffer[]): BulkResult {
+  return new BulkResult(['{"dataBase64":"', ...blocks, '"}']);
+}
+
+function done(work: Promise<void> | undefined): MethodResult {
+  return work === undefined ? {} : work.then(() => ({}));
+}

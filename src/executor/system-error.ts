@@ -1,0 +1,40 @@
+/**
+ * What the operating system refused, as the JSON-RPC error of the method family (jsonrpc.md §2, §6).
+ */
+import { constants } from 'node:os';
+import { FileRequestError } from '../host/files.js';
+import { OsError } from '../host/os-error.js';
+import { RpcCode, RpcError } from '../rpc/rpc-error.js';
+
+const { errno } = constants;
+
+/** For fs methods. Anything that is neither the system's nor the request's fault stays as it is. */
+export function asFileError(error: unknown): unknown {
+  if (error instanceof FileRequestError) return fileRequestError(error);
+  if (!(error instanceof OsError)) return error;
+  switch (error.errno) {
+    case errno.ENOENT:
+      return new RpcError(RpcCode.notFound, error.message, { cause: error });
+    case errno.EINVAL:
+    case errno.EACCES:
+    case errno.EPERM:
+      return new RpcError(RpcCode.invalidRequest, error.message, { cause: error });
+    default:
+      return new RpcError(RpcCode.internal, error.message, { cause: error });
+  }
+}
+
+/** For process/start. */
+export function asSpawnError(error: unknown): unknown {
+  if (error instanceof OsError) return new RpcError(RpcCode.internal, error.message, { cause: error });
+  // Node refuses NUL bytes in arguments and names before it asks the system.
+  if (error instanceof TypeError && 'code' in error && error.code === 'ERR_INVALID_ARG_VALUE') {
+    return new RpcError(RpcCode.internal, 'nul byte found in provided data', { cause: error });
+  }
+  return error;
+}
+
+function fileRequestError(error: FileRequestError): RpcError {
+  const code = error.code === 'file_removal_unsupported' ? RpcCode.internal : RpcCode.invalidRequest;
+  return new RpcError(code, error.message, { cause: error });
+}
