@@ -3,7 +3,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connect } from '../../src/harness/connect.js';
 import { describePeers } from './describe-peers.js';
 import { ENVIRONMENT_ID, type OurRelay, startOurRelay } from './our-relay.js';
 import { ancestryCommand, ancestryOf } from './process-tree.js';
@@ -67,6 +69,33 @@ describePeers(['0.131.0', '0.140.0'], 'a real executor behind our rendezvous', (
     // When the harness has gone its stream is reset, or its session would stay attached for ever.
     await expect.poll(() => headers(relay.executorTap, 'toClient').at(-1)?.kind).toBe('reset');
   }, 60_000);
+
+  it('serves our client library, which sends it nothing twice or in segments', async () => {
+    const { pid } = await online();
+    await using harness = await connect({ url: relay.harnessUrl });
+    const shell = async (script: string) => {
+      const child = await harness.startProcess({ argv: ['/bin/sh', '-c', script], cwd: folder.path });
+      const [stdout, stderr, { exitCode }] = await Promise.all([text(child.stdout), text(child.stderr), child.closed]);
+      return { stdout, stderr, exitCode };
+    };
+    const first = await shell(`${ancestryCommand}; echo oops >&2; exit 7`);
+    expect(ancestryOf(first.stdout)).toContain(pid);
+    expect(first).toMatchObject({ stderr: 'oops\n', exitCode: 7 });
+    // Larger than a segment of the reliable profile, smaller than what Linux takes as one argument.
+    const comment = 'x'.repeat(100_000);
+    const [bulk, other] = await Promise.all([
+      shell(`head -c 3000000 /dev/zero | tr '\\0' y # ${comment}`),
+      shell('echo aside'),
+    ]);
+    expect(bulk.stdout === 'y'.repeat(3_000_000)).toBe(true);
+    expect([bulk.exitCode, other.stdout]).toEqual([0, 'aside\n']);
+    await harness.files.writeFile(join(folder.path, 'note.txt'), Buffer.from('a line\n'));
+    expect(await readFile(join(folder.path, 'note.txt'), 'utf8')).toBe('a line\n');
+    const sent = relay.harnessTap.seen.filter(({ direction, kind }) => direction === 'toServer' && kind === 'data');
+    expect(Math.max(...sent.map(({ size }) => size ?? 0))).toBeGreaterThan(comment.length);
+    for (const frame of sent) expect(frame).toMatchObject({ segmentIndex: 0, segmentCount: 1 });
+    for (const tap of [relay.harnessTap, relay.executorTap]) expect(tap.sentTwice()).toEqual([]);
+  }, 30_000);
 
   it('comes back after its socket was cut, and serves again', async () => {
     await online();
