@@ -59,13 +59,15 @@ describePeers(['0.131.0', '0.140.0'], 'a real executor behind our rendezvous', (
     expect(ancestry).not.toContain(run.pid);
     expect(run.outputs[2]?.text).toMatch(/code:? 7\b.*a line/s);
     expect(await readFile(join(folder.path, 'note.txt'), 'utf8')).toBe('a line\n');
-    // The rendezvous adds nothing and loses nothing: each side was sent exactly what the other sent.
+    // The rendezvous adds nothing and loses nothing, except what is under way when the harness leaves without a word.
     const headers = (tap: OurRelay['harnessTap'], direction: 'toServer' | 'toClient') =>
       tap.seen.filter((frame) => frame.direction === direction).map(({ kind, seq, size }) => ({ kind, seq, size }));
-    expect(headers(relay.executorTap, 'toServer')).toEqual(headers(relay.harnessTap, 'toClient'));
-    expect(headers(relay.executorTap, 'toClient').filter(({ kind }) => kind !== 'reset')).toEqual(
-      headers(relay.harnessTap, 'toServer'),
-    );
+    const toHarness = headers(relay.harnessTap, 'toClient');
+    expect(toHarness.length).toBeGreaterThan(10);
+    expect(toHarness).toEqual(headers(relay.executorTap, 'toServer').slice(0, toHarness.length));
+    const toExecutor = headers(relay.executorTap, 'toClient').filter(({ kind }) => kind !== 'reset');
+    expect(toExecutor.length).toBeGreaterThan(10);
+    expect(toExecutor).toEqual(headers(relay.harnessTap, 'toServer').slice(0, toExecutor.length));
     // When the harness has gone its stream is reset, or its session would stay attached for ever.
     await expect.poll(() => headers(relay.executorTap, 'toClient').at(-1)?.kind).toBe('reset');
   }, 60_000);
