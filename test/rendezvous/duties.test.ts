@@ -176,6 +176,22 @@ describe('the duties of a rendezvous (relay.md §11)', () => {
     await harness.sees('s1 data still here');
   });
 
+  it('8: nothing that a replaced socket still says reaches a harness', async () => {
+    const rendezvous = await rendezvousForTest();
+    const old = await rendezvous.executor();
+    // It does not see the goodbye yet.
+    old.socket.pause();
+    const newer = await rendezvous.executor();
+    const harness = await rendezvous.harness();
+    harness.resume('s1');
+    await newer.sees('s1 resume');
+    old.data('s1', 'from the past');
+    old.socket.resume();
+    await old.closesWith(4001);
+    newer.data('s1', 'from now');
+    await harness.sees('s1 data from now');
+  });
+
   it('8: an older registration is told to register again while a newer one serves', async () => {
     const rendezvous = await rendezvousForTest();
     const older = await rendezvous.register();
