@@ -7,7 +7,7 @@ import { FRAME_VERSION, type FrameBody } from './frame.js';
 import { FrameDecodeError } from './frame-error.js';
 import { defaultLimits } from './limits.js';
 
-export type BodyKind = FrameBody['kind'];
+type BodyKind = FrameBody['kind'];
 
 export interface RoutingHeader {
   readonly streamId: string;

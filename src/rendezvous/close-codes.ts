@@ -11,5 +11,3 @@ export const CLOSE = {
   /** Too much waited for this socket for too long, and others were held up by it. */
   tooSlow: { code: 4002, reason: 'too slow: what waited for this socket did not drain' },
 } as const;
-
-export type Close = (typeof CLOSE)[keyof typeof CLOSE];

@@ -13,7 +13,7 @@ import { type Route, Routes } from './routes.js';
 import type { Ticket } from './ticket.js';
 
 /** Reasons of the resets that a rendezvous sends; machine-readable, stable. */
-export type ResetReason =
+type ResetReason =
   | 'environment_offline'
   | 'executor_disconnected'
   | 'executor_replaced'

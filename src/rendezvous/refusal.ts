@@ -6,7 +6,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-export type RefusalCode =
+type RefusalCode =
   // Names that releases know (relay.md §9.7).
   | 'missing_role'
   | 'invalid_role'

@@ -10,7 +10,7 @@ import { decodePathSegment, environmentOfPath, executorUrl } from './socket-url.
 import type { TicketOffice } from './ticket.js';
 import type { TokenStore } from './token.js';
 
-export interface RegistryOptions {
+interface RegistryOptions {
   readonly tokens: TokenStore;
   readonly tickets: TicketOffice;
   readonly log: Logger;

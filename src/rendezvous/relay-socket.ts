@@ -7,9 +7,9 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { RendezvousLimits } from './rendezvous-limits.js';
 
-export type RelaySocketLimits = Pick<RendezvousLimits, 'pauseAboveBytes' | 'resumeBelowBytes' | 'stuckAfterMs'>;
+type RelaySocketLimits = Pick<RendezvousLimits, 'pauseAboveBytes' | 'resumeBelowBytes' | 'stuckAfterMs'>;
 
-export interface RelaySocketEvents {
+interface RelaySocketEvents {
   onMessage(data: Buffer, isBinary: boolean): void;
   /** What waited for this socket did not drain in time, and others are held up by it. */
   onStuck(): void;
@@ -17,7 +17,7 @@ export interface RelaySocketEvents {
   onClosed(code: number): void;
 }
 
-export interface RelaySocketOptions {
+interface RelaySocketOptions {
   readonly limits: RelaySocketLimits;
   /**
    * Whether it may be stuck for as long as it is held itself. True for the executor: it may have stopped reading only

@@ -35,7 +35,7 @@ export interface Rendezvous {
   close(): Promise<void>;
 }
 
-export type RendezvousFaultCode = 'listen_address_invalid' | 'public_url_invalid' | 'address_in_use' | 'listen_failed';
+type RendezvousFaultCode = 'listen_address_invalid' | 'public_url_invalid' | 'address_in_use' | 'listen_failed';
 
 /** Why a rendezvous did not start. */
 export class RendezvousError extends SignalboxError {

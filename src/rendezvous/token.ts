@@ -32,7 +32,7 @@ export interface TokenStore {
   authenticate(token: string): Promise<TokenRecord | undefined>;
 }
 
-export type TokenFaultCode =
+type TokenFaultCode =
   | 'environment_id_invalid'
   | 'token_file_damaged'
   | 'token_file_unreadable'
