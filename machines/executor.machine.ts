@@ -17,8 +17,8 @@ export interface ExecutorInput {
 }
 
 export interface ExecutorContext extends ExecutorInput {
-  /** Session actors alive. */
-  readonly sessions: number;
+  /** Ids of its session actors alive. */
+  readonly sessions: readonly string[];
 }
 
 export type ExecutorEvent =
@@ -51,29 +51,27 @@ export const executorMachine = setup({
         id: sessionActorId(sessionId),
         input: { sessionId, effects, detachedMs, retentionMs },
       });
-      enqueue(assign({ sessions: context.sessions + 1 }));
+      enqueue(assign({ sessions: [...context.sessions, sessionActorId(sessionId)] }));
     }),
     forgetChild: enqueueActions(({ context, event, enqueue }) => {
       if (!('actorId' in event)) return;
       enqueue(stopChild(event.actorId));
       if (!event.actorId.startsWith(SESSION_PREFIX)) return;
-      enqueue(assign({ sessions: context.sessions - 1 }));
+      enqueue(assign({ sessions: context.sessions.filter((id) => id !== event.actorId) }));
       const sessionId = event.actorId.slice(SESSION_PREFIX.length);
       context.effects.sessionEnded(sessionId, 'error' in event ? event.error : undefined);
     }),
-    endSessions: enqueueActions(({ self, enqueue }) => {
-      for (const [id, child] of Object.entries(self.getSnapshot().children)) {
-        if (id.startsWith(SESSION_PREFIX) && child !== undefined) enqueue.sendTo(child, { type: 'session.end' });
-      }
+    endSessions: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.sessions) enqueue.sendTo(id, { type: 'session.end' });
     }),
   },
   guards: {
-    hasNoSession: ({ context }) => context.sessions === 0,
+    hasNoSession: ({ context }) => context.sessions.length === 0,
   },
   delays: { drainDeadline: DRAIN_DEADLINE_MS },
 }).createMachine({
   id: 'executor',
-  context: ({ input }) => ({ ...input, sessions: 0 }),
+  context: ({ input }) => ({ ...input, sessions: [] }),
   initial: 'running',
   on: {
     'xstate.done.actor.*': { actions: 'forgetChild' },

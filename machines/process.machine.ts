@@ -3,7 +3,7 @@
  * It decides when exit and end are announced, and when the group is killed; output never passes through it.
  * What it decides is done by `ProcessEffects`, which live in src and must not throw.
  */
-import { setup } from 'xstate';
+import { setup, stateIn } from 'xstate';
 
 export interface ProcessEffects {
   /** SIGKILL to the whole process group. */
@@ -50,6 +50,9 @@ export const processMachine = setup({
     announceExited: ({ context }, params: { exitCode: number }) => context.effects.announceExited(params.exitCode),
     announceClosed: ({ context }) => context.effects.announceClosed(),
   },
+  guards: {
+    hasLeaderExited: stateIn({ live: { leader: 'exited' } }),
+  },
   delays: {
     killedStreamGrace: KILLED_STREAM_GRACE_MS,
     discardGrace: DISCARD_GRACE_MS,
@@ -88,7 +91,12 @@ export const processMachine = setup({
     live: {
       description: 'The child, its output streams, or both are there. Closed only when both are done.',
       type: 'parallel',
-      on: { 'process.discard': 'discarded' },
+      on: {
+        'process.discard': [
+          { guard: 'hasLeaderExited', target: 'ended', actions: ['killGroup', 'abandonStreams'] },
+          { target: 'discarded' },
+        ],
+      },
       onDone: 'closed',
       states: {
         leader: {

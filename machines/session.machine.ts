@@ -22,8 +22,8 @@ export interface SessionInput {
 }
 
 export interface SessionContext extends SessionInput {
-  /** Process actors alive. */
-  readonly processes: number;
+  /** Ids of its process actors alive. */
+  readonly processes: readonly string[];
 }
 
 export type SessionEvent =
@@ -61,23 +61,21 @@ const sessionSetup = setup({
         id: processActorId(processId),
         input: { processId, effects, retentionMs: context.retentionMs },
       });
-      enqueue(assign({ processes: context.processes + 1 }));
+      enqueue(assign({ processes: [...context.processes, processActorId(processId)] }));
     }),
     forgetProcess: enqueueActions(({ context, event, enqueue }) => {
       if (!('actorId' in event)) return;
       const processId = event.actorId.slice(PROCESS_PREFIX.length);
       enqueue(stopChild(event.actorId));
-      enqueue(assign({ processes: context.processes - 1 }));
+      enqueue(assign({ processes: context.processes.filter((id) => id !== event.actorId) }));
       context.effects.processEnded(processId, 'error' in event ? event.error : undefined);
     }),
-    discardProcesses: enqueueActions(({ self, enqueue }) => {
-      for (const process of Object.values(self.getSnapshot().children)) {
-        if (process !== undefined) enqueue.sendTo(process, { type: 'process.discard' });
-      }
+    discardProcesses: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.processes) enqueue.sendTo(id, { type: 'process.discard' });
     }),
   },
   guards: {
-    hasNoProcess: ({ context }) => context.processes === 0,
+    hasNoProcess: ({ context }) => context.processes.length === 0,
   },
   delays: {
     detachedDeadline: ({ context }) => context.detachedMs,
@@ -87,7 +85,7 @@ const sessionSetup = setup({
 
 export const sessionMachine = sessionSetup.createMachine({
   id: 'session',
-  context: ({ input }) => ({ ...input, processes: 0 }),
+  context: ({ input }) => ({ ...input, processes: [] }),
   initial: 'awaitingInitialize',
   on: {
     'xstate.done.actor.*': { actions: 'forgetProcess' },

@@ -5,7 +5,12 @@
 import type { ActorRefFrom } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
 import type { processMachine } from '../../machines/process.machine.js';
-import { processActorId, type SessionEffects, type sessionMachine } from '../../machines/session.machine.js';
+import {
+  processActorId,
+  type SessionEffects,
+  type SessionEvent,
+  type sessionMachine,
+} from '../../machines/session.machine.js';
 import type { ChildSpec, SpawnChild } from '../host/host-child.js';
 import type { Logger } from '../observe/log.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
@@ -59,27 +64,27 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
   }
 
   initialize(): void {
-    this.#actor?.send({ type: 'session.initialize' });
+    this.#tell({ type: 'session.initialize' });
   }
 
   initialized(): void {
-    this.#actor?.send({ type: 'session.initialized' });
+    this.#tell({ type: 'session.initialized' });
   }
 
   resume(transport: RpcTransport): void {
     this.attach(transport);
-    this.#actor?.send({ type: 'session.resume' });
+    this.#tell({ type: 'session.resume' });
   }
 
   /** Its connection took another session instead; nobody ever knew this one. */
   abandon(): void {
     this.#transport = undefined;
-    this.#actor?.send({ type: 'session.abandon' });
+    this.#tell({ type: 'session.abandon' });
   }
 
   transportClosed(): void {
     this.#transport = undefined;
-    this.#actor?.send({ type: 'transport.closed' });
+    this.#tell({ type: 'transport.closed' });
   }
 
   /** The transport takes output again. */
@@ -101,7 +106,7 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
       throw new RpcError(RpcCode.invalidRequest, `process ${processId} already exists`);
     }
     const process = new HostedProcess({ processId, tty, pipeStdin, audience: this, clock: this.#clock });
-    this.#actor?.send({ type: 'process.start', processId, effects: process });
+    this.#tell({ type: 'process.start', processId, effects: process });
     const child = this.#actor?.getSnapshot().children[processActorId(processId)];
     if (child === undefined) throw new RpcError(RpcCode.invalidRequest, 'the session is over');
     this.#processes.set(processId, process);
@@ -126,6 +131,11 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
     this.#forEachProcess((process) => process.crash());
     this.#processes.clear();
     this.#transport?.end('session_crashed');
+  }
+
+  /** The end of a session and the end of its transport may come in any order. */
+  #tell(event: SessionEvent): void {
+    if (this.#actor?.getSnapshot().status === 'active') this.#actor.send(event);
   }
 
   #forEachProcess(action: (process: HostedProcess) => void): void {

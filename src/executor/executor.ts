@@ -133,6 +133,7 @@ class ExecutorSessions implements ExecutorEffects {
   }
 
   drain(): Promise<void> {
+    if (this.actor.getSnapshot().status !== 'active') return Promise.resolve();
     this.actor.send({ type: 'executor.drain' });
     if (this.actor.getSnapshot().status !== 'active') return Promise.resolve();
     return new Promise((resolve) => {

@@ -5,7 +5,7 @@
  */
 import type { ActorRefFrom } from 'xstate';
 import { type Clock, LONGEST_DELAY_MS } from '../../machines/clock.js';
-import type { ProcessEffects, processMachine } from '../../machines/process.machine.js';
+import type { ProcessEffects, ProcessEvent, processMachine } from '../../machines/process.machine.js';
 import { OutputLog, type OutputStream } from '../../machines/protocol/output-log.js';
 import { WriteIds } from '../../machines/protocol/write-ids.js';
 import type { ChildListener, ChildSpec, HostChild, SpawnChild } from '../host/host-child.js';
@@ -87,7 +87,7 @@ export class HostedProcess implements ProcessEffects, ChildListener {
     } catch (error) {
       this.failed(error);
     }
-    if (this.#started) this.#actor.send({ type: 'process.spawned' });
+    if (this.#started) this.#tell({ type: 'process.spawned' });
     if (!this.#options.audience.wantsOutput) this.#child?.pause();
     if (outcome !== undefined) {
       if ('error' in outcome) throw outcome.error;
@@ -105,13 +105,13 @@ export class HostedProcess implements ProcessEffects, ChildListener {
     this.#startedOrFailed?.();
     this.#startedOrFailed = undefined;
     // The chart may act on the child, which a synchronous spawn has not returned yet: `start` tells it then.
-    if (this.#child !== undefined) this.#actor?.send({ type: 'process.spawned' });
+    if (this.#child !== undefined) this.#tell({ type: 'process.spawned' });
   }
 
   failed(error: unknown): void {
     this.#startedOrFailed?.(error);
     this.#startedOrFailed = undefined;
-    this.#actor?.send({ type: 'process.failed' });
+    this.#tell({ type: 'process.failed' });
   }
 
   output(stream: OutputStream, bytes: Buffer): void {
@@ -131,11 +131,11 @@ export class HostedProcess implements ProcessEffects, ChildListener {
 
   exited(exitCode: number): void {
     this.#dropParked();
-    this.#actor?.send({ type: 'process.exited', exitCode });
+    this.#tell({ type: 'process.exited', exitCode });
   }
 
   streamsEnded(): void {
-    this.#actor?.send({ type: 'streams.ended' });
+    this.#tell({ type: 'streams.ended' });
   }
 
   inputTaken(): void {
@@ -221,13 +221,13 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   }
 
   interrupt(): void {
-    this.#actor?.send({ type: 'process.interrupt' });
+    this.#tell({ type: 'process.interrupt' });
   }
 
   /** True when it was still running. */
   terminate(): boolean {
     const running = this.#exitCode === null;
-    this.#actor?.send({ type: 'process.terminate' });
+    this.#tell({ type: 'process.terminate' });
     return running;
   }
 
@@ -243,6 +243,11 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   crash(): void {
     this.killGroup();
     this.abandonStreams();
+  }
+
+  /** The child may report its end after its chart was done with it. */
+  #tell(event: ProcessEvent): void {
+    if (this.#actor?.getSnapshot().status === 'active') this.#actor.send(event);
   }
 
   #canPark(bytes: Uint8Array): boolean {

@@ -7,6 +7,7 @@ import { type AddressInfo, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { SignalboxError } from '../../proto/signalbox-error.js';
+import { TickCork } from '../carrier/tick-cork.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import type { RpcConnection, RpcServer, RpcTransport } from '../rpc/transport.js';
 
@@ -137,7 +138,7 @@ class WebSocketTransport implements RpcTransport {
   readonly messageBytes = OUTBOUND_BYTES;
   readonly #websocket: WebSocket;
   readonly #socket: Socket;
-  #corked = false;
+  readonly #cork: TickCork;
   #writable = true;
   #becameWritable: () => void = () => {};
   #received: Uint8Array[] = [];
@@ -146,6 +147,7 @@ class WebSocketTransport implements RpcTransport {
   constructor(websocket: WebSocket, socket: Socket) {
     this.#websocket = websocket;
     this.#socket = socket;
+    this.#cork = new TickCork(socket);
     this.peer = `exec-server websocket ${socket.remoteAddress}:${socket.remotePort}`;
   }
 
@@ -159,7 +161,7 @@ class WebSocketTransport implements RpcTransport {
 
   send(message: Uint8Array): void {
     if (this.#websocket.readyState !== WebSocket.OPEN) return;
-    this.#corkForThisTick();
+    this.#cork.beforeWrite();
     this.#websocket.send(message, { binary: false });
     if (this.#socket.writableLength > WAITING_BYTES) this.#writable = false;
   }
@@ -203,17 +205,6 @@ class WebSocketTransport implements RpcTransport {
       this.#silentPings++;
       this.#websocket.ping();
     }
-  }
-
-  /** All messages of a tick leave in one write. */
-  #corkForThisTick(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#socket.uncork();
-    });
   }
 }
 

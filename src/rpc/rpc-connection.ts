@@ -116,18 +116,25 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
     if (result instanceof Parked) this.#settleLater(id, name, result.reply);
     else if (result instanceof Promise) {
       this.#running++;
-      const done = () => {
+      this.#settleLater(id, name, result, () => {
         this.#running--;
-        this.#serve();
-      };
-      this.#settleLater(id, name, result).then(done, done);
+      });
     } else this.#resolve(id, result);
   }
 
-  #settleLater(id: string, name: string, reply: Promise<unknown>): Promise<void> {
-    return reply.then(
-      (result) => this.#resolve(id, result),
-      (error: unknown) => this.#reject(id, name, error),
+  /** `release` frees the place of the request, just before its answer leaves. */
+  #settleLater(id: string, name: string, reply: Promise<unknown>, release = () => {}): void {
+    reply.then(
+      (result) => {
+        release();
+        this.#resolve(id, result);
+        this.#serve();
+      },
+      (error: unknown) => {
+        release();
+        this.#reject(id, name, error);
+        this.#serve();
+      },
     );
   }
 
