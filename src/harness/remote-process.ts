@@ -125,6 +125,8 @@ export class RemoteProcess {
     switch (method) {
       case 'process/output': {
         const reader = params.stream === 'stderr' ? this.stderr : this.stdout;
+        // Who has destroyed the stream wants no more of it; that must not hold up everything else.
+        if (reader.destroyed) return;
         const more = reader.push(Buffer.from(params.chunk ?? '', 'base64'));
         if (!more) this.#owner.setFull(reader, true);
         return;

@@ -1,0 +1,147 @@
+/**
+ * `signalbox exec`: one command on the other machine, as if it ran here: its input, output, signals and exit code.
+ */
+import { finished, pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { connect } from '../harness/connect.js';
+import type { Harness } from '../harness/harness.js';
+import type { RemoteProcess } from '../harness/remote-process.js';
+import { RemoteError } from '../harness/rpc-client.js';
+import { createLog } from '../observe/log.js';
+import { CliError } from './cli-error.js';
+import { type AddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { logLevelOption } from './log-level-option.js';
+import { descriptorStream } from './standard-output.js';
+
+interface ExecOptions extends AddressOptions {
+  readonly cwd?: string;
+  readonly logLevel: string;
+}
+
+/** As shells have it. */
+const NOT_FOUND_EXIT_CODE = 127;
+const NOT_RUNNABLE_EXIT_CODE = 126;
+const SIGPIPE_EXIT_CODE = 141;
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+export function registerExecCommand(program: Command): void {
+  program
+    .command('exec')
+    .description('run a command on the other machine')
+    .argument('<command...>', 'program and arguments, after --')
+    .passThroughOptions()
+    .option('--env <id>', 'environment to run in')
+    .option('--url <url>', 'address: ws://… of a harness URL or executor, or http://… of a rendezvous with --env')
+    .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
+    .option('--cwd <path>', 'folder on the other machine to run in')
+    .addOption(logLevelOption('silent'))
+    .addHelpText(
+      'after',
+      `
+The exit code is the command's own (128 + n for signal n); ${UNREACHABLE_EXIT_CODE} when the other machine was not reached or was lost,
+${NOT_FOUND_EXIT_CODE} when it has no such program, ${NOT_RUNNABLE_EXIT_CODE} when it may not run it.
+Ctrl-C goes to the command; a second Ctrl-C kills it.
+
+  signalbox exec -- make test
+  tar c . | signalbox exec -- tar x -C /tmp/there`,
+    )
+    .action(run);
+}
+
+async function run(argv: string[], options: ExecOptions): Promise<void> {
+  const address = await findAddress(options);
+  const log = createLog({ level: options.logLevel });
+  let harness: Harness;
+  try {
+    harness = await connect({ ...address, clientName: 'signalbox exec', log });
+  } catch (error) {
+    throw lost(error);
+  }
+  const child = await start(harness, argv, options);
+  const exitCode = await live(child);
+  await harness.close();
+  // Standard input may still be open and would keep the program alive.
+  process.exit(exitCode);
+}
+
+async function start(harness: Harness, argv: string[], options: ExecOptions): Promise<RemoteProcess> {
+  const { cwd } = options;
+  try {
+    return await harness.startProcess({ argv, stdin: true, ...(cwd === undefined ? {} : { cwd }) });
+  } catch (error) {
+    await harness.close();
+    if (!(error instanceof RemoteError)) throw lost(error);
+    const exitCode = /os error 13\b/.test(error.message) ? NOT_RUNNABLE_EXIT_CODE : NOT_FOUND_EXIT_CODE;
+    const where = cwd === undefined ? '' : ` in ${cwd}`;
+    throw new CliError(`cannot start ${argv[0]}${where}: ${error.message}`, { exitCode, cause: error });
+  }
+}
+
+/** From start to end; resolves with the exit code for this program. */
+async function live(child: RemoteProcess): Promise<number> {
+  let ended: number | undefined;
+  const kill = (exitCode: number) => {
+    ended ??= exitCode;
+    void child.terminate().catch(() => {});
+  };
+  const forget = forwardSignals(child, kill);
+  feed(child);
+  const output = [
+    [child.stdout, descriptorStream(1)],
+    [child.stderr, descriptorStream(2)],
+  ] as const;
+  const copied = output.map(([from, to]) =>
+    pipeline(from, to).catch((error: NodeJS.ErrnoException) => {
+      // Nobody reads any more (`| head`): a local program would have got SIGPIPE.
+      if (error.code === 'EPIPE') kill(SIGPIPE_EXIT_CODE);
+      else if (ended === undefined) throw lost(error);
+    }),
+  );
+  try {
+    const { exitCode } = await child.closed;
+    await Promise.all(copied);
+    return ended ?? exitCode;
+  } catch (error) {
+    await Promise.allSettled(copied);
+    if (ended !== undefined) return ended;
+    throw lost(error);
+  } finally {
+    forget();
+  }
+}
+
+function feed(child: RemoteProcess): void {
+  // A process that reads no more is no error here; it may simply have ended.
+  child.stdin.on('error', () => process.stdin.destroy());
+  process.stdin.on('error', () => child.stdin.end());
+  process.stdin.pipe(child.stdin);
+  void finished(child.stdin).catch(() => {});
+}
+
+/** The first ^C goes to the command, the second kills it; other endings of this program kill it at once. */
+function forwardSignals(child: RemoteProcess, kill: (exitCode: number) => void): () => void {
+  let interrupted = false;
+  const onInterrupt = () => {
+    const exitCode = 128 + SIGNAL_NUMBERS.SIGINT;
+    if (interrupted) return kill(exitCode);
+    interrupted = true;
+    // The first releases know no signals.
+    child.signal('interrupt').catch(() => kill(exitCode));
+  };
+  const onHangup = () => kill(128 + SIGNAL_NUMBERS.SIGHUP);
+  const onTerminate = () => kill(128 + SIGNAL_NUMBERS.SIGTERM);
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGHUP', onHangup);
+  process.on('SIGTERM', onTerminate);
+  return () => {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGHUP', onHangup);
+    process.off('SIGTERM', onTerminate);
+  };
+}
+
+function lost(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new CliError(message, { exitCode: UNREACHABLE_EXIT_CODE, cause: error });
+}

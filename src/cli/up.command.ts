@@ -1,0 +1,98 @@
+/**
+ * `signalbox up`: rendezvous, executor and fresh tokens in one process on loopback; the first thing a newcomer runs.
+ */
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { runExecutor } from '../executor/run-executor.js';
+import { createLog } from '../observe/log.js';
+import { startRendezvous } from '../rendezvous/rendezvous.js';
+import { harnessUrl } from '../rendezvous/socket-url.js';
+import type { TokenRecord, TokenStore } from '../rendezvous/token.js';
+import { FileTokenStore, MemoryTokenStore } from '../rendezvous/token-store.js';
+import { asCliError } from './cli-error.js';
+import { logLevelOption } from './log-level-option.js';
+import { defaultTokenFile } from './state-folder.js';
+import { aborted, stopSignal } from './stop-signal.js';
+import { removeUpState, writeUpState } from './up-state.js';
+
+interface UpOptions {
+  readonly listen: string;
+  readonly env: string;
+  readonly logLevel: string;
+}
+
+export function registerUpCommand(program: Command): void {
+  program
+    .command('up')
+    .description('everything in one process on this machine: rendezvous, executor, tokens')
+    .option('--listen <url>', 'address to listen on', 'http://127.0.0.1:7420')
+    .option('--env <id>', 'name of the environment', 'local')
+    .addOption(logLevelOption('warn'))
+    .action(run);
+}
+
+async function run(options: UpOptions): Promise<void> {
+  const log = createLog({ level: options.logLevel });
+  const signal = stopSignal();
+  try {
+    // Tokens of its own live and die with the process; those made with `signalbox token create` are honoured too.
+    const own = new MemoryTokenStore();
+    const file = new FileTokenStore(defaultTokenFile(), (error) => log.error({ code: error.code }, error.message));
+    await file.load();
+    const rendezvous = await startRendezvous({ listen: options.listen, tokens: either(own, file), log });
+    const { token } = own.create('harness', options.env);
+    const bearerToken = own.create('executor', options.env).token;
+    const leaving = new AbortController();
+    signal.addEventListener('abort', () => leaving.abort(), { once: true });
+    const { online, running } = startExecutor(rendezvous.url, options.env, bearerToken, leaving.signal);
+    try {
+      await Promise.race([online, running]);
+      const state = {
+        version: 1 as const,
+        pid: process.pid,
+        rendezvous: rendezvous.url,
+        environmentId: options.env,
+        token,
+      };
+      await writeUpState(state);
+      if (!signal.aborted) process.stdout.write(greeting(rendezvous.url, options.env, token));
+      await Promise.race([aborted(signal), running]);
+    } finally {
+      leaving.abort();
+      await removeUpState();
+      await running.finally(() => rendezvous.close());
+    }
+  } catch (error) {
+    throw asCliError(error);
+  }
+
+  function startExecutor(remote: string, environmentId: string, bearerToken: string, stop: AbortSignal) {
+    let onOnline: () => void = () => {};
+    const online = new Promise<void>((resolve) => {
+      onOnline = resolve;
+    });
+    return { online, running: runExecutor({ remote, environmentId, bearerToken, signal: stop, log, onOnline }) };
+  }
+}
+
+function either(first: TokenStore, second: TokenStore): TokenStore {
+  return {
+    authenticate: async (token): Promise<TokenRecord | undefined> =>
+      (await first.authenticate(token)) ?? (await second.authenticate(token)),
+  };
+}
+
+function greeting(url: string, environmentId: string, token: string): string {
+  return `signalbox is up; Ctrl-C ends it.
+
+  rendezvous   ${url}
+  executor     online as environment "${environmentId}"; runs commands as ${userInfo().username} in ${process.cwd()}
+
+Try it in another terminal:
+  npx signalbox exec -- uname -a
+  echo hello | npx signalbox exec -- tr a-z A-Z
+
+Let a harness use it (for Codex, set CODEX_EXEC_SERVER_URL to this; whoever has it can run commands here):
+  ${harnessUrl(url, environmentId, token)}
+`;
+}
