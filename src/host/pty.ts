@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { userInfo } from 'node:os';
 import { ReadStream } from 'node:tty';
 import { type ChildListener, type ChildSpec, type HostChild, signalGroup } from './host-child.js';
+import { asOsError } from './os-error.js';
 import { findProgram, requireFolder } from './program-lookup.js';
 
 const ROWS = 24;
@@ -94,8 +95,16 @@ class PtyChild implements HostChild {
     const term = loadNative().fork(file, args, pairs, cwd, COLUMNS, ROWS, -1, -1, true, helper, exited);
     this.#pid = term.pid;
     this.#master = term.fd;
-    this.#slave = openSync(term.pty, constants.O_RDWR | constants.O_NOCTTY);
-    this.#stream = new ReadStream(term.fd);
+    try {
+      this.#slave = openSync(term.pty, constants.O_RDWR | constants.O_NOCTTY);
+      this.#stream = new ReadStream(term.fd);
+    } catch (error) {
+      // Out of descriptors: the child must not run on with nobody to read it.
+      signalGroup(term.pid, 'SIGKILL', false);
+      this.#releaseSlave();
+      closeSync(term.fd);
+      throw asOsError(error);
+    }
     this.#stream.on('data', (bytes: Buffer) => listener.output('pty', bytes));
     this.#stream.on('error', () => {
       // EIO: nobody holds the terminal any more; `close` follows.
@@ -150,9 +159,8 @@ class PtyChild implements HostChild {
 
   /** Reads what the leader left; then only descendants can still write, and the stream tells when they are gone. */
   #drain(): void {
-    for (let kept = this.#stream.read(); kept !== null; kept = this.#stream.read()) {
-      this.#listener.output('pty', kept as Buffer);
-    }
+    // What the stream read before it was paused comes first; `read` hands it to the `data` listener.
+    while (!this.#paused && this.#stream.readableLength > 0) this.#stream.read();
     while (!this.#paused && !this.#closed && this.#drained < DRAIN_BYTES) {
       const bytes = this.#readOnce();
       if (bytes === undefined) break;

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createExecutor } from '../../src/executor/executor.js';
+import { spawnChildProcess } from '../../src/host/child-process.js';
+import type { ChildListener, HostChild, SpawnChild } from '../../src/host/host-child.js';
 import { StepClock } from '../stand-ins/step-clock.js';
 import { base64, MemoryClient } from './memory-client.js';
 
@@ -161,6 +163,59 @@ describe('processes', () => {
     expect((await client.error('fs/readFile', { path: '/etc/passwd', sandbox: sandbox('managed') })).message).toContain(
       'sandbox',
     );
+  });
+});
+
+describe('a process whose start takes time', () => {
+  /** Forks only when the test says so, as a broker in another process would. */
+  function lateSpawner() {
+    const releases: (() => void)[] = [];
+    const spawn: SpawnChild = (spec, listener) => {
+      let child: HostChild | undefined;
+      releases.push(() => {
+        child = spawnChildProcess(spec, { ...forward(listener), spawned: () => {} });
+        listener.spawned(0);
+      });
+      return {
+        write: (bytes) => child?.write(bytes),
+        endInput: () => child?.endInput(),
+        queuedInput: 0,
+        pause: () => child?.pause(),
+        resume: () => child?.resume(),
+        signalGroup: (signal) => child?.signalGroup(signal),
+        abandonStreams: () => child?.abandonStreams(),
+      };
+    };
+    return { spawn, releases };
+  }
+
+  function forward(listener: ChildListener): ChildListener {
+    return {
+      spawned: (pid) => listener.spawned(pid),
+      failed: (error) => listener.failed(error),
+      output: (stream, bytes) => listener.output(stream, bytes),
+      exited: (code) => listener.exited(code),
+      streamsEnded: () => listener.streamsEnded(),
+      inputTaken: () => listener.inputTaken(),
+    };
+  }
+
+  it('is told to be starting, and is killed as soon as it is there when it was terminated', async () => {
+    const { spawn, releases } = lateSpawner();
+    const server = createExecutor({ spawnPiped: spawn, concurrentRequests: 2 });
+    const client = await MemoryClient.ready(server);
+    const params = { processId: 'p', argv: ['/bin/sleep', '100'], cwd: '/', env: {}, tty: false, pipeStdin: true };
+    const start = client.post('process/start', params);
+    expect((await client.error('process/read', { processId: 'p' })).message).toBe('process id p is starting');
+    expect(await client.result('process/write', { processId: 'p', chunk: '', writeId: 'w' })).toEqual({
+      status: 'starting',
+    });
+    expect(await client.result('process/terminate', { processId: 'p' })).toEqual({ running: true });
+    expect(client.replied(start)).toBe(false);
+    releases[0]?.();
+    expect((await client.reply(start)).result).toEqual({ processId: 'p', sandboxType: 'none' });
+    expect(await client.closed('p')).toBe(137);
+    await server.drain();
   });
 });
 
@@ -340,7 +395,7 @@ describe('terminals', () => {
 
   it('take input and Ctrl-C, and report death by signal as 1', async () => {
     const client = await MemoryClient.ready(executor);
-    await client.start('p', 'stty -echo; echo ready; read a; echo "got:$a"; sleep 100', { tty: true });
+    await client.start('p', 'stty -echo; echo ready; read a; echo "got:$a"; exec sleep 100', { tty: true });
     await client.sees('p', 'ready');
     await client.result('process/write', { processId: 'p', chunk: base64('hey\n'), writeId: '1' });
     await client.sees('p', 'got:hey');
