@@ -19,7 +19,7 @@ export interface OutputLogLimits {
   readonly retainedChunks: number;
 }
 
-export const defaultOutputLogLimits: OutputLogLimits = { retainedBytes: 1024 * 1024, retainedChunks: 50_000 };
+const defaultOutputLogLimits: OutputLogLimits = { retainedBytes: 1024 * 1024, retainedChunks: 50_000 };
 
 export interface OutputPage {
   readonly chunks: readonly OutputChunk[];

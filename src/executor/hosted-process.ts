@@ -1,27 +1,21 @@
 /**
  * One child of a session, between the operating system, its chart and its clients: numbers and retains its output,
- * sends the notifications, answers reads, and keeps its input in order and bounded.
+ * sends the notifications and answers reads.
  * What its life allows is decided by `processMachine`; this file does it.
  */
 import type { ActorRefFrom } from 'xstate';
 import { type Clock, LONGEST_DELAY_MS } from '../../machines/clock.js';
 import type { ProcessEffects, ProcessEvent, processMachine } from '../../machines/process.machine.js';
 import { OutputLog, type OutputStream } from '../../machines/protocol/output-log.js';
-import { WriteIds } from '../../machines/protocol/write-ids.js';
 import type { ChildListener, ChildSpec, HostChild, SpawnChild } from '../host/host-child.js';
 import { joinMessage, type MessagePart } from '../rpc/base64-message.js';
 import { BulkResult } from '../rpc/envelope.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
-import { Parked } from '../rpc/rpc-method.js';
+import type { Parked } from '../rpc/rpc-method.js';
+import { ProcessInput, type WriteReply } from './process-input.js';
 
 /** Raw bytes of one output notification: with base64 and its members it fits one segment of 60 KiB. */
 const CHUNK_BYTES = 44 * 1024;
-/** Input the child has not taken, beyond which the answer to a write waits. */
-const INPUT_BYTES = 1024 * 1024;
-/** Writes whose answer waits, by number and by bytes; one more is refused. */
-const PARKED_WRITES = 64;
-const PARKED_BYTES = 16 * 1024 * 1024;
-
 /** Where a process tells what happens. */
 export interface ProcessAudience {
   /** True when more output is welcome; false once it should stand still until `resumeOutput`. */
@@ -37,13 +31,6 @@ export interface ReadRequest {
   readonly waitMs: number;
 }
 
-export type WriteStatus = 'accepted' | 'stdinClosed' | 'starting';
-
-interface ParkedWrite {
-  readonly bytes: Uint8Array;
-  readonly admitted: () => void;
-}
-
 export interface HostedProcessOptions {
   readonly processId: string;
   readonly tty: boolean;
@@ -56,7 +43,7 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   readonly #options: HostedProcessOptions;
   readonly #name: string;
   readonly #log = new OutputLog();
-  readonly #writeIds = new WriteIds();
+  readonly #input: ProcessInput;
   readonly #waiting = new Set<() => void>();
   #actor: ActorRefFrom<typeof processMachine> | undefined;
   #child: HostChild | undefined;
@@ -64,15 +51,11 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   #started = false;
   #exitCode: number | null = null;
   #closed = false;
-  #inputOpen: boolean;
-  #inputEnding = false;
-  #parked: ParkedWrite[] = [];
-  #parkedBytes = 0;
 
   constructor(options: HostedProcessOptions) {
     this.#options = options;
     this.#name = JSON.stringify(options.processId);
-    this.#inputOpen = options.tty || options.pipeStdin;
+    this.#input = new ProcessInput(options.processId, options.tty || options.pipeStdin);
   }
 
   /** Starts the child. Returns when it runs, or a promise when that takes time; throws or rejects when it cannot. */
@@ -130,7 +113,7 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   }
 
   exited(exitCode: number): void {
-    this.#dropParked();
+    this.#input.drop();
     this.#tell({ type: 'process.exited', exitCode });
   }
 
@@ -139,17 +122,7 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   }
 
   inputTaken(): void {
-    for (let next = this.#parked[0]; next !== undefined; next = this.#parked[0]) {
-      if (this.#child === undefined || this.#child.queuedInput >= INPUT_BYTES) return;
-      this.#parked.shift();
-      this.#parkedBytes -= next.bytes.byteLength;
-      this.#child.write(next.bytes);
-      next.admitted();
-    }
-    if (this.#inputEnding) {
-      this.#inputEnding = false;
-      this.#child?.endInput();
-    }
+    if (this.#child !== undefined) this.#input.taken(this.#child);
   }
 
   // ---- what the chart decides
@@ -191,33 +164,14 @@ export class HostedProcess implements ProcessEffects, ChildListener {
     return this.#waitForNews(request, signal());
   }
 
-  write(bytes: Uint8Array, writeId: string | undefined): { readonly status: WriteStatus } | Parked {
+  write(bytes: Uint8Array, writeId: string | undefined): WriteReply | Parked {
     if (!this.#started) return { status: 'starting' };
-    if (writeId !== undefined && this.#writeIds.has(writeId)) return { status: 'accepted' };
-    if (!this.#inputOpen) return { status: 'stdinClosed' };
-    const child = this.#child;
-    const status = { status: 'accepted' } as const;
-    const isTaken = child === undefined || this.#exitCode !== null || bytes.byteLength === 0;
-    const mustWait = !isTaken && (this.#parked.length > 0 || child.queuedInput >= INPUT_BYTES);
-    if (mustWait && !this.#canPark(bytes)) {
-      const message = `process ${this.#options.processId} does not read its stdin and too many writes wait for it: wait for their answers first`;
-      throw new RpcError(RpcCode.invalidRequest, message);
-    }
-    if (writeId !== undefined) this.#writeIds.add(writeId);
-    if (!mustWait) {
-      if (!isTaken) child.write(bytes);
-      return status;
-    }
-    this.#parkedBytes += bytes.byteLength;
-    return new Parked(new Promise((resolve) => this.#parked.push({ bytes, admitted: () => resolve(status) })));
+    return this.#input.write(bytes, writeId, this.#exitCode === null ? this.#child : undefined);
   }
 
   /** End of input, after everything accepted before. */
   closeInput(): void {
-    if (!this.#inputOpen) return;
-    this.#inputOpen = false;
-    if (this.#parked.length > 0) this.#inputEnding = true;
-    else this.#child?.endInput();
+    this.#input.close(this.#child);
   }
 
   interrupt(): void {
@@ -248,19 +202,6 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   /** The child may report its end after its chart was done with it. */
   #tell(event: ProcessEvent): void {
     if (this.#actor?.getSnapshot().status === 'active') this.#actor.send(event);
-  }
-
-  #canPark(bytes: Uint8Array): boolean {
-    return this.#parked.length < PARKED_WRITES && this.#parkedBytes + bytes.byteLength <= PARKED_BYTES;
-  }
-
-  /** Input for a child that is gone counts as accepted, as the peers answer it. */
-  #dropParked(): void {
-    const parked = this.#parked;
-    this.#parked = [];
-    this.#parkedBytes = 0;
-    this.#inputEnding = false;
-    for (const write of parked) write.admitted();
   }
 
   #notify(message: string): void {

@@ -38,7 +38,7 @@ export interface WebSocketListener {
 }
 
 /** The address cannot be listened on. */
-export class ListenError extends SignalboxError {
+class ListenError extends SignalboxError {
   constructor(code: string, message: string, cause?: unknown) {
     super(code, message, { scope: 'connection', initiator: 'local', cause });
   }

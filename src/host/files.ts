@@ -38,7 +38,7 @@ const SYNCHRONOUS_BYTES = 1024 * 1024;
 const BLOCK_BYTES = 768 * 1024;
 const NEW_FILE_MODE = 0o666;
 
-export const LARGEST_FILE_BYTES = 512 * 1024 * 1024;
+const LARGEST_FILE_BYTES = 512 * 1024 * 1024;
 
 /** A request no file system was asked about. The message is the peers' text. */
 export class FileRequestError extends SignalboxError {

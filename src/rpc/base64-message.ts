@@ -9,7 +9,7 @@ const SLICE_BYTES = 48 * 1024;
 /** Text is written as UTF-8, bytes as base64. */
 export type MessagePart = string | Uint8Array;
 
-export function base64Length(bytes: number): number {
+function base64Length(bytes: number): number {
   return Math.ceil(bytes / 3) * 4;
 }
 
@@ -27,7 +27,7 @@ export function joinMessage(parts: readonly MessagePart[]): Buffer {
 }
 
 /** Writes `bytes` as base64 at `offset` and returns how many bytes that took. */
-export function writeBase64(target: Buffer, offset: number, bytes: Uint8Array): number {
+function writeBase64(target: Buffer, offset: number, bytes: Uint8Array): number {
   const source = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let written = 0;
   for (let start = 0; start < source.byteLength; start += SLICE_BYTES) {
