@@ -39,7 +39,21 @@ export class ConnectionLostError extends SignalboxError {
   }
 }
 
+/** The socket of a connection, while there is one. */
+export interface AttachedSocket {
+  ping(): void;
+  /** Closes once everything handed over has left; `socket.closed` follows. */
+  close(): void;
+  /** Lets go of it at once, whatever state it is in; nothing is reported any more. */
+  release(): void;
+}
+
+/** The world outside, as a connection needs it. */
 export interface ConnectionPort {
+  /** Asks where to connect. Rejects with {@link LocateError} where it knows more than "try again". */
+  locate(signal: AbortSignal): Promise<Location>;
+  /** Opens a socket and reports what happens to it. Throws only for an unusable URL. */
+  openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket;
   /** Effects of the stream that is about to be spawned. */
   streamPort(streamId: string): StreamPort;
   /** The stream is over and forgotten by the connection. Called exactly once a stream. */
@@ -92,6 +106,8 @@ export interface ConnectionContext extends ConnectionInput {
   readonly failures: number;
   /** Wait before the next try, decided when the last one failed. */
   readonly waitMs: number;
+  /** Ids of the stream actors alive. */
+  readonly streams: readonly string[];
   readonly retired: RetiredStreams;
   readonly lastFailure: Error | undefined;
 }
@@ -102,27 +118,29 @@ export type ConnectionEnd =
   /** `error` says why another try is not made. */
   | { readonly kind: 'refused'; readonly error: Error };
 
-export type ConnectionEvent =
-  /** This end opens a stream (harness). */
-  | { readonly type: 'stream.open'; readonly streamId: string }
-  /** A frame of a stream that no actor serves. */
-  | { readonly type: 'stream.arrived'; readonly frame: Frame }
+/** What happens to the socket. */
+export type SocketEvent =
   | { readonly type: 'socket.opened' }
   /** The upgrade was answered with an HTTP status. */
   | { readonly type: 'socket.refused'; readonly status: number; readonly message: string }
   | { readonly type: 'socket.closed'; readonly code: number; readonly reason: string }
-  | { readonly type: 'socket.ponged' }
+  | { readonly type: 'socket.ponged' };
+
+export type ConnectionEvent =
+  | SocketEvent
+  /** This end opens a stream (harness). */
+  | { readonly type: 'stream.open'; readonly streamId: string }
+  /** A frame of a stream that no actor serves. */
+  | { readonly type: 'stream.arrived'; readonly frame: Frame }
   /** End in good order: streams are reset, their last frames leave, the socket is closed. */
   | { readonly type: 'drain' }
   | DoneActorEvent<unknown>
   | ErrorActorEvent<unknown>;
 
 /** What the connection tells the actor that owns its socket. */
-export type CarrierCommand =
-  | { readonly type: 'ping' }
-  /** Close once everything handed over has left. */
-  | { readonly type: 'close' };
+export type CarrierCommand = { readonly type: 'ping' } | { readonly type: 'close' };
 
 export interface CarrierInput {
+  readonly port: ConnectionPort;
   readonly url: string;
 }

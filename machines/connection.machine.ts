@@ -19,6 +19,7 @@ import type {
   ConnectionEnd,
   ConnectionEvent,
   ConnectionInput,
+  ConnectionPort,
   Location,
 } from './connection-types.js';
 import { LocateError } from './connection-types.js';
@@ -29,13 +30,15 @@ import { unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { streamMachine } from './stream.machine.js';
 import type { Profile, StreamEnd, StreamInput } from './stream-types.js';
 
-const NOT_PROVIDED = 'the connection chart runs only with its locate and carrier actors provided';
+const locate = fromPromise<Location, { readonly port: ConnectionPort }>(({ input, signal }) =>
+  input.port.locate(signal),
+);
 
-/** Asks where to connect; src provides it. Rejects with {@link LocateError} where it knows more than "try again". */
-const locate = fromPromise<Location>(() => Promise.reject(new Error(NOT_PROVIDED)));
-/** Owns the socket, reports `socket.*` events; src provides it. */
-const carrier = fromCallback<CarrierCommand, CarrierInput>(() => {
-  throw new Error(NOT_PROVIDED);
+/** Owns the socket for as long as the connection is attached to it. */
+const carrier = fromCallback<CarrierCommand, CarrierInput>(({ input, sendBack, receive }) => {
+  const socket = input.port.openSocket(input.url, sendBack);
+  receive((command) => (command.type === 'ping' ? socket.ping() : socket.close()));
+  return () => socket.release();
 });
 
 const CARRIER = 'carrier';
@@ -82,45 +85,45 @@ export const connectionMachine = setup({
   actions: {
     openStream: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'stream.open') return;
-      enqueue.spawnChild('stream', { id: streamActorId(event.streamId), input: streamInput(context, event.streamId) });
+      const id = streamActorId(event.streamId);
+      enqueue.spawnChild('stream', { id, input: streamInput(context, event.streamId) });
+      enqueue.assign({ streams: [...context.streams, id] });
     }),
-    admitStream: enqueueActions(({ context, event, self, enqueue }) => {
+    admitStream: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'stream.arrived') return;
-      const { limits, retired, clock, port } = context;
+      const { limits, retired, clock, port, streams } = context;
       const { frame } = event;
       const verdict = admit(frame, {
         retired: isRetired(retired, frame.streamId, clock.now(), limits),
-        streams: Object.keys(self.getSnapshot().children).filter(isStreamId).length,
+        streams: streams.length,
         mostStreams: limits.streams,
         windowSegments: limits.windowSegments,
       });
       if (verdict.kind === 'refuse') enqueue(() => port.refuse(frame, verdict.reason));
       if (verdict.kind !== 'open') return;
-      enqueue.assign({ retired: reinstate(retired, frame.streamId) });
-      enqueue.spawnChild('stream', {
-        id: streamActorId(frame.streamId),
-        input: streamInput(context, frame.streamId, verdict.profile),
-      });
+      const id = streamActorId(frame.streamId);
+      enqueue.assign({ retired: reinstate(retired, frame.streamId), streams: [...streams, id] });
+      enqueue.spawnChild('stream', { id, input: streamInput(context, frame.streamId, verdict.profile) });
     }),
     retireStream: enqueueActions(({ context, event, enqueue }) => {
       const end = streamEndOf(event);
       if (end === undefined) return;
       const { clock, limits, port } = context;
-      enqueue.stopChild(streamActorId(end.streamId));
-      enqueue.assign(({ context: now }) => ({ retired: retire(now.retired, end.streamId, clock.now(), limits) }));
+      const id = streamActorId(end.streamId);
+      enqueue.stopChild(id);
+      enqueue.assign({
+        retired: retire(context.retired, end.streamId, clock.now(), limits),
+        streams: context.streams.filter((other) => other !== id),
+      });
       if (end.reason === CRASHED) enqueue(() => port.refuse(crashedFrame(end.streamId), CRASHED));
       enqueue(() => port.streamEnded(end));
     }),
-    loseStreams: enqueueActions(({ self, enqueue }) => {
-      for (const id of Object.keys(self.getSnapshot().children)) {
-        if (isStreamId(id)) enqueue.sendTo(id, { type: 'carrier.lost' });
-      }
+    loseStreams: enqueueActions(({ context, enqueue }) => {
+      for (const id of context.streams) enqueue.sendTo(id, { type: 'carrier.lost' });
     }),
-    resetStreams: enqueueActions(({ context, self, enqueue }) => {
+    resetStreams: enqueueActions(({ context, enqueue }) => {
       const reason = context.role === 'executor' ? 'executor_draining' : 'harness_draining';
-      for (const id of Object.keys(self.getSnapshot().children)) {
-        if (isStreamId(id)) enqueue.sendTo(id, { type: 'stream.reset', reason });
-      }
+      for (const id of context.streams) enqueue.sendTo(id, { type: 'stream.reset', reason });
     }),
     rememberLocation: assign({ location: (_, location: Location) => location }),
     forgetLocation: assign({ location: undefined }),
@@ -157,6 +160,7 @@ export const connectionMachine = setup({
     location: undefined,
     failures: 0,
     waitMs: 0,
+    streams: [],
     retired: noRetiredStreams,
     lastFailure: undefined,
   }),
@@ -169,6 +173,7 @@ export const connectionMachine = setup({
       invoke: {
         id: 'locate',
         src: 'locate',
+        input: ({ context }) => ({ port: context.port }),
         onDone: { target: 'attached', actions: { type: 'rememberLocation', params: ({ event }) => event.output } },
         onError: [
           {
@@ -186,7 +191,7 @@ export const connectionMachine = setup({
       invoke: {
         id: CARRIER,
         src: 'carrier',
-        input: ({ context }) => ({ url: context.location?.url ?? '' }),
+        input: ({ context }) => ({ port: context.port, url: context.location?.url ?? '' }),
         onError: {
           target: 'failed',
           actions: ['forgetLocation', { type: 'noteFailure', params: ({ event }) => carrierCrash(event.error) }],

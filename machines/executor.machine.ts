@@ -1,8 +1,10 @@
 /**
- * The root of the daemon: it owns every session, whichever transport carries it, and ends them in order.
- * A session that crashes is stopped and forgotten; the others never notice.
+ * The root of the daemon: it owns every session, whichever transport carries it, and every connection to a rendezvous.
+ * A child that crashes is stopped and forgotten; the others never notice.
  */
-import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, setup, stopChild } from 'xstate';
+import { type DoneActorEvent, type ErrorActorEvent, enqueueActions, setup } from 'xstate';
+import { connectionMachine } from './connection.machine.js';
+import type { ConnectionInput } from './connection-types.js';
 import { type SessionEffects, sessionMachine } from './session.machine.js';
 
 export interface ExecutorEffects {
@@ -23,6 +25,7 @@ export interface ExecutorContext extends ExecutorInput {
 
 export type ExecutorEvent =
   | { readonly type: 'session.open'; readonly sessionId: string; readonly effects: SessionEffects }
+  | { readonly type: 'connection.open'; readonly connectionId: string; readonly input: ConnectionInput }
   | { readonly type: 'executor.drain' }
   | DoneActorEvent
   | ErrorActorEvent;
@@ -30,6 +33,11 @@ export type ExecutorEvent =
 const SESSION_PREFIX = 'session:';
 /** The longest a drain takes, so that a daemon told to stop is gone within two seconds. */
 const DRAIN_DEADLINE_MS = 1_500;
+
+/** The id under which the root supervises a connection to a rendezvous. */
+export function connectionActorId(connectionId: string): string {
+  return `connection:${connectionId}`;
+}
 
 export function sessionActorId(sessionId: string): string {
   return SESSION_PREFIX + sessionId;
@@ -41,7 +49,7 @@ export const executorMachine = setup({
     input: {} as ExecutorInput,
     events: {} as ExecutorEvent,
   },
-  actors: { session: sessionMachine },
+  actors: { session: sessionMachine, connection: connectionMachine },
   actions: {
     spawnSession: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'session.open') return;
@@ -51,13 +59,17 @@ export const executorMachine = setup({
         id: sessionActorId(sessionId),
         input: { sessionId, effects, detachedMs, retentionMs },
       });
-      enqueue(assign({ sessions: [...context.sessions, sessionActorId(sessionId)] }));
+      enqueue.assign({ sessions: [...context.sessions, sessionActorId(sessionId)] });
+    }),
+    spawnConnection: enqueueActions(({ event, enqueue }) => {
+      if (event.type !== 'connection.open') return;
+      enqueue.spawnChild('connection', { id: connectionActorId(event.connectionId), input: event.input });
     }),
     forgetChild: enqueueActions(({ context, event, enqueue }) => {
       if (!('actorId' in event)) return;
-      enqueue(stopChild(event.actorId));
+      enqueue.stopChild(event.actorId);
       if (!event.actorId.startsWith(SESSION_PREFIX)) return;
-      enqueue(assign({ sessions: context.sessions.filter((id) => id !== event.actorId) }));
+      enqueue.assign({ sessions: context.sessions.filter((id) => id !== event.actorId) });
       const sessionId = event.actorId.slice(SESSION_PREFIX.length);
       context.effects.sessionEnded(sessionId, 'error' in event ? event.error : undefined);
     }),
@@ -82,6 +94,7 @@ export const executorMachine = setup({
       description: 'Sessions are opened and served.',
       on: {
         'session.open': { actions: 'spawnSession' },
+        'connection.open': { actions: 'spawnConnection' },
         'executor.drain': 'draining',
       },
     },

@@ -2,7 +2,7 @@
  * The JSON-RPC lifecycle of one session (jsonrpc.md §3): what may be called, who is attached, and when it is over.
  * It outlives its connection and owns its processes. It knows no message, socket or file.
  */
-import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, setup, stopChild } from 'xstate';
+import { type DoneActorEvent, type ErrorActorEvent, enqueueActions, setup } from 'xstate';
 import { type ProcessEffects, processMachine } from './process.machine.js';
 
 export interface SessionEffects {
@@ -61,13 +61,13 @@ const sessionSetup = setup({
         id: processActorId(processId),
         input: { processId, effects, retentionMs: context.retentionMs },
       });
-      enqueue(assign({ processes: [...context.processes, processActorId(processId)] }));
+      enqueue.assign({ processes: [...context.processes, processActorId(processId)] });
     }),
     forgetProcess: enqueueActions(({ context, event, enqueue }) => {
       if (!('actorId' in event)) return;
       const processId = event.actorId.slice(PROCESS_PREFIX.length);
-      enqueue(stopChild(event.actorId));
-      enqueue(assign({ processes: context.processes.filter((id) => id !== event.actorId) }));
+      enqueue.stopChild(event.actorId);
+      enqueue.assign({ processes: context.processes.filter((id) => id !== event.actorId) });
       context.effects.processEnded(processId, 'error' in event ? event.error : undefined);
     }),
     discardProcesses: enqueueActions(({ context, enqueue }) => {

@@ -3,18 +3,17 @@
  * the frame writer on the way out. It carries events between them and makes no decision that the charts could make.
  */
 import type { Actor, SnapshotFrom } from 'xstate';
-import { fromCallback, fromPromise } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
-import { connectionMachine, streamActorId } from '../../machines/connection.machine.js';
+import { type connectionMachine, streamActorId } from '../../machines/connection.machine.js';
 import type {
-  CarrierCommand,
-  CarrierInput,
+  AttachedSocket,
   ConnectionEnd,
   ConnectionInput,
   ConnectionPort,
   ConnectionTiming,
   Location,
   RetryPolicy,
+  SocketEvent,
 } from '../../machines/connection-types.js';
 import type { streamMachine } from '../../machines/stream.machine.js';
 import type { RelayRole, StreamEnd, StreamEvent, StreamPort, StreamTiming } from '../../machines/stream-types.js';
@@ -62,15 +61,14 @@ export interface RelayEndpointOptions {
   readonly random: () => number;
   /** Asks where to connect; rejects with LocateError where it knows more than "try again". */
   locate(signal: AbortSignal): Promise<Location>;
-  openCarrier(input: CarrierInput, listener: CarrierListener): Carrier;
+  openCarrier(url: string, listener: CarrierListener): Carrier;
   /** A peer opened a stream (executor only). */
   accept(channel: StreamChannel): ChannelListener;
   /** Starts the chart; the executor's root spawns it, a harness makes it a root of its own. */
-  start(logic: ConnectionLogic, input: ConnectionInput): ConnectionActor;
+  start(input: ConnectionInput): ConnectionActor;
 }
 
-export type ConnectionLogic = typeof connectionMachine;
-export type ConnectionActor = Pick<Actor<ConnectionLogic>, 'send' | 'getSnapshot' | 'subscribe'>;
+export type ConnectionActor = Pick<Actor<typeof connectionMachine>, 'send' | 'getSnapshot' | 'subscribe'>;
 type StreamActor = Pick<Actor<typeof streamMachine>, 'send'>;
 
 interface StreamEntry {
@@ -112,11 +110,13 @@ export class RelayEndpoint implements ChannelOwner {
     });
     const { role, retry, clock, limits, timing, streamTiming, random } = options;
     const port: ConnectionPort = {
+      locate: (signal) => options.locate(signal),
+      openSocket: (url, report) => this.#openSocket(url, report),
       streamPort: (streamId) => this.#portOf(streamId),
       streamEnded: (end) => this.#endStream(end),
       refuse: (frame, reason) => this.#refuse(frame, reason),
     };
-    this.#connection = options.start(this.#logic(), { role, retry, port, clock, limits, timing, streamTiming, random });
+    this.#connection = options.start({ role, retry, port, clock, limits, timing, streamTiming, random });
     this.#over = this.#watch();
   }
 
@@ -168,31 +168,27 @@ export class RelayEndpoint implements ChannelOwner {
     return this.#writer.bytesOf(streamId);
   }
 
-  #logic(): ConnectionLogic {
-    const locate = fromPromise<Location>(({ signal }) => this.#options.locate(signal));
-    const carrier = fromCallback<CarrierCommand, CarrierInput>(({ input, sendBack, receive }) => {
-      const carrier = this.#options.openCarrier(input, {
-        opened: () => {
-          this.#writer.attach(carrier.sink);
-          sendBack({ type: 'socket.opened' });
-        },
-        message: (message) => this.#demultiplexer.receive(message),
-        text: () => this.#log.warn('the rendezvous sent a text message, which no relay frame is; it was ignored'),
-        ponged: () => sendBack({ type: 'socket.ponged' }),
-        refused: (status, message) => sendBack({ type: 'socket.refused', status, message }),
-        closed: (code, reason) => sendBack({ type: 'socket.closed', code, reason }),
-      });
-      receive((command) => {
-        if (command.type === 'ping') carrier.ping();
-        else this.#afterLastFrame(() => carrier.close(1001, 'draining'));
-      });
-      return () => {
+  #openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket {
+    const carrier = this.#options.openCarrier(url, {
+      opened: () => {
+        this.#writer.attach(carrier.sink);
+        report({ type: 'socket.opened' });
+      },
+      message: (message) => this.#demultiplexer.receive(message),
+      text: () => this.#log.warn('the rendezvous sent a text message, which no relay frame is; it was ignored'),
+      ponged: () => report({ type: 'socket.ponged' }),
+      refused: (status, message) => report({ type: 'socket.refused', status, message }),
+      closed: (code, reason) => report({ type: 'socket.closed', code, reason }),
+    });
+    return {
+      ping: () => carrier.ping(),
+      close: () => this.#afterLastFrame(() => carrier.close(1001, 'draining')),
+      release: () => {
         this.#demultiplexer.deliver();
         this.#writer.detach();
         carrier.destroy();
-      };
-    });
-    return connectionMachine.provide({ actors: { locate, carrier } });
+      },
+    };
   }
 
   #watch(): Promise<ConnectionEnd> {
@@ -213,7 +209,7 @@ export class RelayEndpoint implements ChannelOwner {
     });
   }
 
-  #report({ value, context }: SnapshotFrom<ConnectionLogic>): void {
+  #report({ value, context }: SnapshotFrom<typeof connectionMachine>): void {
     const state = typeof value === 'string' ? value : Object.keys(value).join();
     if (state === this.#lastState) return;
     this.#lastState = state;

@@ -2,16 +2,15 @@
  * The whole executor daemon as one call, without a command line: registers, holds one rendezvous socket, serves a
  * JSON-RPC session per stream, and ends in good order when it is told to.
  */
-import { type Actor, createActor } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
 import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
+import { connectionActorId } from '../../machines/executor.machine.js';
 import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-types.js';
 import { defaultLimits, type Limits } from '../../proto/limits.js';
-import { type ConnectionLogic, RelayEndpoint } from '../carrier/relay-endpoint.js';
+import { type ConnectionActor, RelayEndpoint } from '../carrier/relay-endpoint.js';
 import { RelaySocket } from '../carrier/relay-socket.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
-import type { RpcServer } from '../rpc/transport.js';
 import { createExecutor, type Executor, type ExecutorOptions } from './executor.js';
 import { register } from './registration.js';
 
@@ -35,7 +34,7 @@ export interface RunExecutorOptions extends ExecutorOptions {
  */
 export async function runExecutor(options: RunExecutorOptions): Promise<void> {
   const executor = createExecutor(options);
-  const relay = serveRelay(executor.server, options);
+  const relay = serveRelay(executor, options);
   const stop = () => void relay.drain();
   options.signal?.addEventListener('abort', stop, { once: true });
   if (options.signal?.aborted) stop();
@@ -49,7 +48,7 @@ export async function runExecutor(options: RunExecutorOptions): Promise<void> {
 }
 
 /** Serves the sessions of an executor to every stream of one rendezvous socket. */
-function serveRelay(server: RpcServer, options: RunExecutorOptions): RelayEndpoint {
+function serveRelay(executor: Executor, options: RunExecutorOptions): RelayEndpoint {
   const clock: Clock = options.clock ?? realClock;
   const log: Logger = options.log ?? silentLog;
   const limits: Limits = options.limits ?? defaultLimits;
@@ -65,7 +64,7 @@ function serveRelay(server: RpcServer, options: RunExecutorOptions): RelayEndpoi
     streamTiming: options.streamTiming ?? defaultStreamTiming,
     random: Math.random,
     locate: (signal) => register(options, signal),
-    openCarrier: ({ url }, listener) => {
+    openCarrier: (url, listener) => {
       const opened = () => {
         log.info({ environmentId: options.environmentId, rendezvous: new URL(url).host }, 'online');
         listener.opened();
@@ -84,14 +83,15 @@ function serveRelay(server: RpcServer, options: RunExecutorOptions): RelayEndpoi
       };
     },
     accept: (channel) => {
-      const connection = server.accept(channel);
+      const connection = executor.server.accept(channel);
       return {
         receive: (messages) => connection.receive(messages),
         ended: (end) => connection.closed(end.reason),
       };
     },
-    start: (logic, input): Actor<ConnectionLogic> => createActor(logic, { id: 'connection', input, clock }).start(),
+    start: (input) => {
+      executor.actor.send({ type: 'connection.open', connectionId: options.environmentId, input });
+      return executor.actor.getSnapshot().children[connectionActorId(options.environmentId)] as ConnectionActor;
+    },
   });
 }
-
-export type { Executor };

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { createActor } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
+import { connectionMachine } from '../../machines/connection.machine.js';
 import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
 import { HarnessError } from '../../machines/harness.machine.js';
 import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-types.js';
@@ -48,7 +49,7 @@ export async function openRelayTransport(
     streamTiming: options.streamTiming ?? defaultStreamTiming,
     random: Math.random,
     locate: () => Promise.resolve({ url: address.url }),
-    openCarrier: ({ url }, carrierListener) => {
+    openCarrier: (url, carrierListener) => {
       socket = new RelaySocket(
         {
           url,
@@ -68,7 +69,7 @@ export async function openRelayTransport(
     accept: () => {
       throw new Error('a harness accepts no streams');
     },
-    start: (logic, input) => createActor(logic, { input, clock }).start(),
+    start: (input) => createActor(connectionMachine, { input, clock }).start(),
   });
   const abort = () => void endpoint.drain();
   signal.addEventListener('abort', abort, { once: true });

@@ -3,12 +3,13 @@
  * machines and the production plumbing, without sockets. Scenario tests say what the network does and look at both ends.
  */
 import { createActor } from 'xstate';
+import { connectionMachine } from '../../machines/connection.machine.js';
 import { defaultConnectionTiming } from '../../machines/connection-types.js';
 import { defaultStreamTiming, type StreamEnd } from '../../machines/stream-types.js';
 import type { Frame } from '../../proto/frame.js';
 import { decodeFrame } from '../../proto/frame-codec.js';
 import { defaultLimits } from '../../proto/limits.js';
-import { RelayEndpoint, type CarrierListener } from '../../src/carrier/relay-endpoint.js';
+import { type CarrierListener, RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
 import type { StreamChannel } from '../../src/carrier/stream-channel.js';
 import { silentLog } from '../../src/observe/log.js';
 import type { Faults } from '../stand-ins/faulty-lane.js';
@@ -68,7 +69,7 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
       streamTiming: defaultStreamTiming,
       random: seededRandom(seed + 1),
       locate: () => Promise.resolve({ url: 'memory:' }),
-      openCarrier: (_input, listener) => memoryCarrier(clock, end, listener, sent[role]),
+      openCarrier: (_url, listener) => memoryCarrier(clock, end, listener, sent[role]),
       accept: (channel) => {
         const side: Side = { channel, received: [], end: undefined };
         accepted.set(channel.streamId, side);
@@ -84,7 +85,7 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
           },
         };
       },
-      start: (logic, input) => createActor(logic, { input, clock }).start(),
+      start: (input) => createActor(connectionMachine, { input, clock }).start(),
     });
   const harness = endpoint('harness', link.a);
   const executor = endpoint('executor', link.b);

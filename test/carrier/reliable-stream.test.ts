@@ -42,7 +42,9 @@ describe('a reliable stream', () => {
       const pair = await relayPair({ seed, toExecutor: faults, toHarness: faults, answer: echo });
       const answers = await exchange(pair, 500);
       expect(answers, `seed ${seed}`).toEqual(Array.from({ length: 500 }, (_, n) => `re ${n}`));
-      expect(pair.accepted.get('s1')?.received, `seed ${seed}`).toEqual(Array.from({ length: 500 }, (_, n) => String(n)));
+      expect(pair.accepted.get('s1')?.received, `seed ${seed}`).toEqual(
+        Array.from({ length: 500 }, (_, n) => String(n)),
+      );
     }
   });
 });
