@@ -21,7 +21,7 @@ export class StreamChannel implements RpcTransport {
   readonly streamId: string;
   readonly peer: string;
   readonly #owner: ChannelOwner;
-  readonly #longestMessage: number;
+  readonly messageBytes: number;
   #unflushed: Uint8Array[] = [];
   #unflushedBytes = 0;
   /** Bytes that wait for the send window. */
@@ -34,12 +34,12 @@ export class StreamChannel implements RpcTransport {
     this.streamId = streamId;
     this.peer = `exec-server relay stream ${streamId}`;
     this.#owner = owner;
-    this.#longestMessage = longestMessage;
+    this.messageBytes = longestMessage;
   }
 
   send(message: Uint8Array): void {
     if (this.#ended) return;
-    if (message.length > this.#longestMessage) {
+    if (message.length > this.messageBytes) {
       // Sent, it would cost every stream of the socket, not only this one (relay.md W10).
       this.end('message_oversized');
       return;

@@ -30,6 +30,12 @@ export interface ServedConnectionOptions<Context extends ConnectionPeer> {
   readonly log: Logger;
 }
 
+/**
+ * Bytes of replies that may still be given to a transport that is full already: enough to terminate or signal a
+ * process whose output nobody reads, too little for bulk.
+ */
+const REPLIES_WHILE_FULL_BYTES = 1024 * 1024;
+
 export class ServedConnection<Context extends ConnectionPeer> implements RpcConnection {
   readonly #options: ServedConnectionOptions<Context>;
   readonly #transport: RpcTransport;
@@ -38,6 +44,8 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
   #head = 0;
   #queuedBytes = 0;
   #running = 0;
+  /** Bytes of replies sent since the transport became full. */
+  #repliedWhileFull = 0;
   #ended = false;
 
   constructor(options: ServedConnectionOptions<Context>) {
@@ -45,6 +53,7 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
     this.#transport = options.transport;
     this.#transport.onWritable(() => {
       if (this.#ended) return;
+      this.#repliedWhileFull = 0;
       this.#options.context.writable();
       this.#serve();
     });
@@ -70,7 +79,7 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
 
   #serve(): void {
     // A client that does not read its replies is not served more of them.
-    while (this.#head < this.#queue.length && this.#running < this.#options.concurrency && this.#transport.writable) {
+    while (this.#head < this.#queue.length && this.#running < this.#options.concurrency && this.#takesReplies()) {
       const message = this.#queue[this.#head] as Uint8Array;
       this.#head++;
       this.#queuedBytes -= message.byteLength;
@@ -80,6 +89,15 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
     else if (this.#head > this.#queue.length / 2) this.#queue = this.#queue.slice(this.#head);
     else return;
     this.#head = 0;
+  }
+
+  #takesReplies(): boolean {
+    return this.#transport.writable || this.#repliedWhileFull < REPLIES_WHILE_FULL_BYTES;
+  }
+
+  #reply(message: Uint8Array): void {
+    if (!this.#transport.writable) this.#repliedWhileFull += message.byteLength;
+    this.#transport.send(message);
   }
 
   #handle(message: Incoming): void {
@@ -94,7 +112,7 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
         this.#drop('unexpected_response');
         break;
       case 'malformed':
-        this.#transport.send(encodeMalformed(this.#transport.peer, message.detail));
+        this.#reply(encodeMalformed(this.#transport.peer, message.detail));
         break;
     }
   }
@@ -142,22 +160,22 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
     if (this.#ended) return;
     const reply = encodeResult(id, result);
     const limit = this.#transport.messageBytes ?? this.#options.limits.messageBytes;
-    if (reply.byteLength <= limit) this.#transport.send(reply);
+    if (reply.byteLength <= limit) this.#reply(reply);
     else {
       const message = `the answer has ${reply.byteLength} bytes and this transport carries at most ${limit}: ask for less at a time`;
-      this.#transport.send(encodeError(id, new RpcError(RpcCode.internal, message)));
+      this.#reply(encodeError(id, new RpcError(RpcCode.internal, message)));
     }
   }
 
   #reject(id: string, name: string, error: unknown): void {
     if (this.#ended) return;
     if (error instanceof RpcError) {
-      this.#transport.send(encodeError(id, error));
+      this.#reply(encodeError(id, error));
       return;
     }
     // A defect of ours: the log gets the truth, the client must not.
     this.#options.log.error({ err: error, method: name }, 'a method failed unexpectedly');
-    this.#transport.send(encodeError(id, new RpcError(RpcCode.internal, 'internal error')));
+    this.#reply(encodeError(id, new RpcError(RpcCode.internal, 'internal error')));
   }
 
   #drop(reason: string): void {

@@ -16,13 +16,19 @@ class Peer implements ConnectionPeer {
   }
 }
 
-const LIMITS = { queuedMessages: 4, queuedBytes: 1_000, messageBytes: 200 };
+const LIMITS = { queuedMessages: 4, queuedBytes: 1_000 };
 
-function serving(call: (params: unknown) => MethodResult, concurrency = 1) {
+function serving(call: (params: unknown) => MethodResult, concurrency = 1, messageBytes = 200) {
   const peer = new Peer();
   const method: RpcMethod<Peer> = { decode: (params) => params, admit: () => {}, call };
   const methods = new Map([['call', method]]);
-  const server = createRpcServer({ methods, open: () => peer, limits: LIMITS, concurrency, log: silentLog });
+  const server = createRpcServer({
+    methods,
+    open: () => peer,
+    limits: { ...LIMITS, messageBytes },
+    concurrency,
+    log: silentLog,
+  });
   const transport = new MemoryTransport();
   const replies: { id: unknown; result?: unknown; error?: { message: string } }[] = [];
   transport.onMessage = (bytes) => replies.push(JSON.parse(Buffer.from(bytes).toString()));
@@ -88,13 +94,20 @@ describe('a served connection', () => {
     expect(peer.closings).toEqual(['queue_full']);
   });
 
-  it('serves nothing more while nobody takes its answers', () => {
+  it('still answers little things while nobody takes its answers, so that a process can be ended', () => {
     const { transport, replies, send } = serving(() => ({}));
     transport.block();
     send(1, 2);
-    expect(replies).toEqual([]);
-    transport.unblock();
     expect(replies.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it('serves nothing more once a megabyte of answers waits for somebody to take them', () => {
+    const { transport, replies, send } = serving(() => ({ text: 'x'.repeat(600 * 1024) }), 1, 1024 * 1024);
+    transport.block();
+    send(1, 2, 3);
+    expect(replies.map(({ id }) => id)).toEqual([1, 2]);
+    transport.unblock();
+    expect(replies.map(({ id }) => id)).toEqual([1, 2, 3]);
   });
 
   it('never tells what went wrong inside', () => {
