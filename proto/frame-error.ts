@@ -8,6 +8,7 @@ export type FrameFaultCode =
   | 'frame_version_unsupported'
   | 'frame_stream_id_blank'
   | 'frame_stream_id_too_long'
+  | 'frame_text_malformed'
   | 'frame_body_missing'
   | 'frame_payload_empty'
   | 'frame_segment_facts_invalid'

@@ -17,7 +17,15 @@ export function validateFrame(frame: Frame): FrameFault | undefined {
       message: `stream_id has ${frame.streamId.length} characters; at most ${defaultLimits.streamIdLength} are accepted`,
     };
   }
-  return validateNumbers(frame) ?? validateBody(frame.body, isReliable(frame));
+  return validateText(frame) ?? validateNumbers(frame) ?? validateBody(frame.body, isReliable(frame));
+}
+
+/** Text with half a surrogate pair has no UTF-8 form: a receiver could not decode the frame at all. */
+function validateText(frame: Frame): FrameFault | undefined {
+  const { streamId, traceparent = '', tracestate = '', body } = frame;
+  const reason = body.kind === 'reset' ? body.reason : '';
+  if ([streamId, traceparent, tracestate, reason].every((text) => text.isWellFormed())) return undefined;
+  return { code: 'frame_text_malformed', message: 'a text of the frame has half a surrogate pair and no UTF-8 form' };
 }
 
 function validateBody(body: FrameBody, reliable: boolean): FrameFault | undefined {
