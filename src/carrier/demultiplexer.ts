@@ -36,6 +36,11 @@ export class Demultiplexer {
     const batch = this.#batches.get(frame.streamId);
     if (batch) batch.push(frame);
     else this.#batches.set(frame.streamId, [frame]);
+    if (frame.body.kind === 'reset') {
+      // What follows a reset belongs to no stream, or to a new one of the same name (relay.md §4.2.5).
+      this.deliver();
+      return;
+    }
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => this.deliver());

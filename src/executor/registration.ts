@@ -10,8 +10,9 @@ export interface Registration {
   /** Base URL of the registry; a path in it is kept. */
   readonly remote: string;
   readonly environmentId: string;
+  /** The executor's credential at the registry. */
   readonly bearerToken: string;
-  /** How long the registry may take for a whole answer. */
+  /** Milliseconds the registry may take for a whole answer. */
   readonly answerMs?: number;
 }
 
@@ -28,10 +29,24 @@ interface Answer {
 
 /** Registers at the path of today's registries, and where there is none, at the one of the first releases. */
 export async function register(registration: Registration, signal: AbortSignal): Promise<Location> {
+  refuseUnusable(registration);
   const id = encodeURIComponent(registration.environmentId.trim());
   const today = await post(registration, `/cloud/environment/${id}/register`, signal);
   const answer = today.status === 404 ? await post(registration, `/cloud/executor/${id}/register`, signal) : today;
   return locationOf(answer.status === 404 ? today : answer, registration);
+}
+
+/** What is wrong here stays wrong however often it is tried. */
+function refuseUnusable({ remote, bearerToken }: Registration): void {
+  const unusable = (message: string) => new LocateError('registration_impossible', message, { final: true });
+  if (!URL.canParse(remote) || !/^https?:$/.test(new URL(remote).protocol)) {
+    throw unusable(`the registry's address must be an http:// or https:// URL, not ${JSON.stringify(remote)}`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(bearerToken)) {
+    throw unusable(
+      'the token for the registry is empty, or has characters in it that no token has: check where it is kept',
+    );
+  }
 }
 
 function locationOf(answer: Answer, { remote, environmentId }: Registration): Location {

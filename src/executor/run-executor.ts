@@ -12,14 +12,9 @@ import { RelaySocket } from '../carrier/relay-socket.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import { createExecutor, type Executor, type ExecutorOptions } from './executor.js';
-import { register } from './registration.js';
+import { type Registration, register } from './registration.js';
 
-export interface RunExecutorOptions extends ExecutorOptions {
-  /** Base URL of the registry. */
-  readonly remote: string;
-  readonly environmentId: string;
-  /** The executor's credential at the registry. */
-  readonly bearerToken: string;
+export interface RunExecutorOptions extends ExecutorOptions, Registration {
   /** Ends the daemon in good order: streams reset, children killed. */
   readonly signal?: AbortSignal;
   readonly timing?: ConnectionTiming;
@@ -78,6 +73,7 @@ function serveRelay(executor: Executor, options: RunExecutorOptions): RelayEndpo
       return {
         sink: socket,
         ping: () => socket?.ping(),
+        setReading: (reading) => (reading ? socket?.resume() : socket?.pause()),
         close: (code, reason) => socket?.close(code, reason),
         destroy: () => socket?.destroy(),
       };
