@@ -24,6 +24,8 @@ export type StreamPatch = Partial<
     | 'jitter'
     | 'excused'
     | 'counters'
+    | 'peerWindow'
+    | 'asks'
   >
 >;
 
@@ -78,10 +80,10 @@ export function sendCleartext(context: StreamContext, messages: readonly Uint8Ar
 /** A batch received in the reliable profile. */
 export function receiveReliable(context: StreamContext, frames: readonly Frame[], now: number): Step {
   const { limits, meter } = context;
-  let send = context.send;
+  let { send, peerWindow } = context;
   let roundTripMs: number | undefined;
   let fact: StreamFact | undefined;
-  let resumed = false;
+  let asked = false;
   const segments = [];
   for (const frame of frames) {
     const { body } = frame;
@@ -91,6 +93,8 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
     }
     // Only a reset may come from somebody who does not speak the profile (the rendezvous).
     if (!isReliable(frame)) continue;
+    // A frame that was overtaken does not know the newest word.
+    if (frame.ack >= send.peerAck) peerWindow = frame.receiveWindow ?? limits.windowSegments;
     const acknowledged = sendWindow.acknowledge(send, frame.ack, frame.ackBits, now);
     if (acknowledged.kind === 'impossible') {
       fact = { type: 'protocol.violated', reason: 'ack_of_unsent' };
@@ -98,34 +102,36 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
     }
     send = acknowledged.window;
     roundTripMs = acknowledged.roundTripMs ?? roundTripMs;
-    if (body.kind === 'resume') resumed = true;
+    // A harness asks who is there, a sender that is held back asks whether that still holds.
+    if (body.kind === 'heartbeat' || (body.kind === 'resume' && context.role === 'executor')) asked = true;
     if (body.kind === 'data') segments.push(body);
   }
   const received = receive(context.receive, segments, limits);
   if (received.violation) fact ??= { type: 'protocol.violated', reason: received.violation.code };
+  const counted = { framesReceived: frames.length, duplicates: received.duplicates };
+  const measured = roundTripMs === undefined ? {} : { roundTripMs };
+  if (fact) {
+    // The stream is over: what came before is delivered, and nothing but a reset may still leave.
+    const patch = { send, receive: received.window, counters: count(context, counted) };
+    return { patch, frames: nothing, messages: received.messages, ...measured, fact };
+  }
   const lost = sendWindow.retransmitLost(send, now, meter.current);
-  const sending = sendWindow.sendQueued(lost.window, now, limits);
+  const sending = sendWindow.sendQueued(lost.window, now, boundsOf(context, peerWindow));
 
-  const acks: AckFacts = {
-    // A gap, a duplicate and a filled gap are told at once; so is an answer to `resume`, which only an executor gives.
-    urgent: received.duplicates > 0 || hasGap(received.window) || hasGap(context.receive),
-    asked: resumed && context.role === 'executor',
-    debt: context.ackDebt + received.fresh,
-  };
+  // A gap, a duplicate and a filled gap are told at once.
+  const urgent = received.duplicates > 0 || hasGap(received.window) || hasGap(context.receive);
   const carried = lost.segments.length + sending.segments.length > 0;
   const out = toDataFrames(context, received.window, sending.segments);
-  const ackNow = !carried && ((acks.urgent && segments.length > 0) || acks.asked);
+  const ackNow = !carried && ((urgent && segments.length > 0) || asked);
   const progressed = send !== context.send;
   return {
     patch: {
       send: sending.window,
       receive: received.window,
-      ackDebt: carried || ackNow ? 0 : acks.debt,
-      counters: count(context, {
-        framesReceived: frames.length,
-        duplicates: received.duplicates,
-        retransmitted: lost.segments.length,
-      }),
+      ackDebt: carried || ackNow ? 0 : context.ackDebt + received.fresh,
+      peerWindow,
+      asks: peerWindow > 0 ? 0 : context.asks,
+      counters: count(context, { ...counted, retransmitted: lost.segments.length }),
       ...(progressed ? { excused: false } : {}),
     },
     frames: ackNow ? [ackFrame(context, received.window)] : out,
@@ -133,15 +139,19 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
       ? { again: { frames: toDataFrames(context, received.window, lost.segments), causes: lost.causes } }
       : {}),
     messages: received.messages,
-    ...(roundTripMs === undefined ? {} : { roundTripMs }),
-    ...(fact ? { fact } : {}),
+    ...measured,
+    ...exhaustion(sending.window),
   };
 }
 
-interface AckFacts {
-  readonly urgent: boolean;
-  readonly asked: boolean;
-  readonly debt: number;
+/** Numbers never wrap, so what is still queued behind the last one can never be sent. */
+function exhaustion(window: sendWindow.SendWindow): { readonly fact?: StreamFact } {
+  return sendWindow.isExhausted(window) ? { fact: { type: 'protocol.violated', reason: 'seq_exhausted' } } : {};
+}
+
+/** The peer's word bounds the window; that it says nothing leaves the whole window open. */
+function boundsOf({ limits }: StreamContext, peerWindow: number): sendWindow.SendBounds {
+  return { ...limits, windowSegments: Math.min(limits.windowSegments, peerWindow) };
 }
 
 /** Messages to send in the reliable profile; `confirmed` once the peer is known to reassemble. */
@@ -151,15 +161,15 @@ export function sendReliable(
   now: number,
   confirmed: boolean,
 ): Step {
-  const bounds = confirmed ? context.limits : { ...context.limits, segmentBytes: Number.POSITIVE_INFINITY };
+  const open = boundsOf(context, context.peerWindow);
+  const bounds = confirmed ? open : { ...open, segmentBytes: Number.POSITIVE_INFINITY };
   const queued = sendWindow.enqueue(context.send, messages, bounds.segmentBytes);
   const sending = sendWindow.sendQueued(queued, now, bounds);
-  const exhausted = sendWindow.isExhausted(sending.window);
   return {
     patch: { send: sending.window, ...(sending.segments.length > 0 ? { ackDebt: 0 } : {}) },
     frames: toDataFrames(context, context.receive, sending.segments),
     messages: nothing,
-    ...(exhausted ? { fact: { type: 'protocol.violated', reason: 'seq_exhausted' } } : {}),
+    ...exhaustion(sending.window),
   };
 }
 
@@ -186,6 +196,17 @@ export function retransmitDue(context: StreamContext, now: number, jitter: numbe
 /** The acknowledgement alone. */
 export function acknowledgeAlone(context: StreamContext): Step {
   return { patch: { ackDebt: 0 }, frames: [ackFrame(context, context.receive)], messages: nothing };
+}
+
+/** Asks a peer that takes nothing whether that still holds: its word that it does again may have been lost. */
+export function askForWindow(context: StreamContext): Step {
+  const frame = reliableFrame(context, context.receive, { kind: 'heartbeat' });
+  return { patch: { asks: context.asks + 1, ackDebt: 0 }, frames: [frame], messages: nothing };
+}
+
+/** How long to wait before asking again. */
+export function askDelayMs({ meter, timing, asks, jitter }: StreamContext): number {
+  return probeDelayMs(meter.current, asks, jitter, timing);
 }
 
 /** `resume`, by which a harness makes itself and its profile known; may be repeated. */
@@ -242,6 +263,7 @@ function reliableFrame(context: StreamContext, window: ReceiveWindow, body: Fram
     ack: window.ack,
     ackBits: ackBitsOf(window),
     reliability: RELIABILITY_RELIABLE,
+    ...(context.ownWindow === undefined ? {} : { receiveWindow: context.ownWindow }),
     body,
   };
 }

@@ -23,6 +23,8 @@ export interface StreamPort {
   deliver(messages: readonly Uint8Array[]): void;
   /** Payload bytes that wait for the send window; called when the number changed. */
   backlog(bytes: number): void;
+  /** Whether anything is to be read from the whole socket: the only way to slow down a release. */
+  readSocket(reading: boolean): void;
 }
 
 export interface StreamTiming extends ProbeTiming {
@@ -75,6 +77,12 @@ export interface StreamContext extends StreamInput {
   readonly cleartextSeq: number;
   readonly filter: DuplicateFilter;
   readonly announcements: number;
+  /** Segments beyond its ack that the peer will take now. */
+  readonly peerWindow: number;
+  /** Times a peer that takes nothing was asked whether that still holds. */
+  readonly asks: number;
+  /** Segments beyond ack that this end will take; undefined = as many as the window has. */
+  readonly ownWindow: number | undefined;
   /** Point in time the retransmit timer is armed for. */
   readonly armedFor: number;
   /** This end overslept its own timer and gave the socket one more turn before blaming the peer. */
@@ -97,6 +105,9 @@ export type StreamEvent =
   /** A frame for this stream was not acceptable (frame-error.ts). */
   | { readonly type: 'frame.rejected'; readonly reason: string }
   | { readonly type: 'carrier.lost' }
+  /** Whoever reads the messages has enough for now, or wants more again. */
+  | { readonly type: 'reader.paused' }
+  | { readonly type: 'reader.resumed' }
   // Raised by the stream itself while it works through a batch.
   | { readonly type: 'peer.reset'; readonly reason: string }
   | { readonly type: 'protocol.violated'; readonly reason: string };

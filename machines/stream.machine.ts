@@ -27,6 +27,9 @@ const effects = setup({
     retransmit: ({ context }, { frames, causes }: NonNullable<steps.Step['again']>) =>
       context.port.retransmit(frames, causes),
     deliver: ({ context }, { messages }: Pick<steps.Step, 'messages'>) => context.port.deliver(messages),
+    readSocketAsTold: ({ context }) => context.port.readSocket(context.ownWindow !== 0),
+    closeWindow: assign({ ownWindow: 0 }),
+    openWindow: assign({ ownWindow: undefined }),
     reportBacklog: ({ context }, { bytes }: { bytes: number }) => context.port.backlog(bytes),
     measureRoundTrip: ({ context }, { ms }: { ms: number }) => {
       context.meter.current = observeRoundTrip(context.meter.current, ms);
@@ -55,6 +58,9 @@ const effects = setup({
     isDrained: ({ context }) => isDrained(context.send),
     hasQueue: ({ context }) => context.send.queue.length > 0,
     queueIsEmpty: ({ context }) => context.send.queue.length === 0,
+    isHeldBack: ({ context }) =>
+      context.peerWindow === 0 && context.send.queue.length > 0 && context.send.inFlight.length === 0,
+    readerIsFull: ({ context }) => context.ownWindow === 0,
     hasProbed: ({ context }) => context.send.probes > 0,
     peerAnswered: ({ context }) => context.send.probes === 0,
     hasGap: ({ context }) => hasGap(context.receive),
@@ -70,6 +76,7 @@ const effects = setup({
     announceInterval: ({ context }) =>
       Math.min(context.timing.announceMs * 2 ** (context.announcements - 1), context.timing.longestProbeMs),
     untilDeadline: ({ context }) => Math.max(0, context.armedFor - context.clock.now()),
+    askInterval: ({ context }) => steps.askDelayMs(context),
     oneTurn: ({ context }) => context.timing.dueAckDelayMs,
     ackDelay: ({ context }) => context.timing.ackDelayMs,
     drainTime: ({ context }) => context.timing.drainMs,
@@ -99,11 +106,12 @@ function stepping(compute: (context: StreamContext, event: StreamEvent) => steps
     if (step === undefined) return;
     const before = context.send.queuedBytes;
     enqueue.assign(step.patch);
+    // Before anything leaves, or the source would be told that there is room while all of it still waits.
+    const after = step.patch.send?.queuedBytes ?? before;
+    if (after !== before) enqueue({ type: 'reportBacklog', params: { bytes: after } });
     if (step.roundTripMs !== undefined) enqueue({ type: 'measureRoundTrip', params: { ms: step.roundTripMs } });
     if (step.again) enqueue({ type: 'retransmit', params: step.again });
     if (step.frames.length > 0) enqueue({ type: 'transmit', params: step });
-    const after = step.patch.send?.queuedBytes ?? before;
-    if (after !== before) enqueue({ type: 'reportBacklog', params: { bytes: after } });
     if (step.messages.length > 0) enqueue({ type: 'deliver', params: step });
     if (step.fact) enqueue.raise(step.fact);
   });
@@ -127,6 +135,7 @@ const definition = effects.extend({
     ),
     sendAgain: stepping((context) => steps.retransmitDue(context, context.clock.now(), context.random())),
     acknowledge: stepping(steps.acknowledgeAlone),
+    askForWindow: stepping(steps.askForWindow),
   },
 });
 
@@ -141,6 +150,9 @@ export const streamMachine = definition.createMachine({
     cleartextSeq: FIRST_CLEARTEXT_SEQ,
     filter: newDuplicateFilter,
     announcements: 0,
+    peerWindow: input.limits.windowSegments,
+    asks: 0,
+    ownWindow: undefined,
     armedFor: 0,
     excused: false,
     jitter: 0,
@@ -169,6 +181,8 @@ export const streamMachine = definition.createMachine({
           after: { announceInterval: { target: 'announcing', reenter: true } },
           on: {
             flush: { actions: 'sendUnconfirmed' },
+            'reader.paused': { actions: 'closeWindow' },
+            'reader.resumed': { actions: 'openWindow' },
             frames: [
               { guard: 'peerIsReliable', target: '#stream.reliable', actions: ['becomeReliable', 'receiveReliable'] },
               { target: '#stream.cleartext', actions: ['becomeCleartext', 'receiveCleartext'] },
@@ -181,10 +195,13 @@ export const streamMachine = definition.createMachine({
     cleartext: {
       description:
         'The peer is a release: one frame a message, in arrival order, no acknowledgements. Nothing is ever cut or sent again.',
+      entry: 'readSocketAsTold',
       on: {
         frames: { actions: 'receiveCleartext' },
         flush: { actions: 'sendCleartext' },
         'stream.close': { target: 'closed', actions: 'noteClosed' },
+        'reader.paused': { actions: ['closeWindow', 'readSocketAsTold'] },
+        'reader.resumed': { actions: ['openWindow', 'readSocketAsTold'] },
       },
     },
     reliable: {
@@ -213,7 +230,19 @@ export const streamMachine = definition.createMachine({
           states: {
             idle: {
               description: 'Everything sent is acknowledged; no timer runs and nothing is sent.',
-              always: { guard: 'hasUnacknowledged', target: 'inFlight' },
+              always: [
+                { guard: 'hasUnacknowledged', target: 'inFlight' },
+                { guard: 'isHeldBack', target: 'heldBack' },
+              ],
+            },
+            heldBack: {
+              description:
+                'The peer takes nothing for now, so what waits stays here; it is asked again from time to time, in case its word that it does was lost.',
+              after: { askInterval: { target: 'heldBack', reenter: true, actions: 'askForWindow' } },
+              always: [
+                { guard: 'hasUnacknowledged', target: 'inFlight' },
+                { guard: 'queueIsEmpty', target: 'idle' },
+              ],
             },
             inFlight: {
               description: 'Segments are unacknowledged; one timer is armed for the earliest deadline among them.',
@@ -257,6 +286,22 @@ export const streamMachine = definition.createMachine({
                   after: { oneTurn: { target: '#stream.reliable.sending.inFlight', reenter: true } },
                 },
               },
+            },
+          },
+        },
+        reading: {
+          description: 'Whether whoever reads the messages keeps up.',
+          initial: 'taking',
+          states: {
+            taking: {
+              description: 'The peer may fill the window.',
+              always: { guard: 'readerIsFull', target: 'refusing' },
+              on: { 'reader.paused': { actions: 'closeWindow' } },
+            },
+            refusing: {
+              description: 'Every frame tells the peer to send nothing new; what is under way is still taken.',
+              entry: 'acknowledge',
+              on: { 'reader.resumed': { target: 'taking', actions: ['openWindow', 'acknowledge'] } },
             },
           },
         },

@@ -37,6 +37,8 @@ export interface ChannelListener {
 export interface Carrier {
   readonly sink: FrameSink;
   ping(): void;
+  /** Stops and starts reading. */
+  setReading(reading: boolean): void;
   close(code: number, reason: string): void;
   destroy(): void;
 }
@@ -75,6 +77,8 @@ interface StreamEntry {
   readonly channel: StreamChannel;
   actor: StreamActor | undefined;
   listener: ChannelListener | undefined;
+  /** Messages that its actor has let through and its user has not been given yet. */
+  inbox: Uint8Array[];
 }
 
 /** Messages over this length would cost the whole socket at the other end; leaves room for the frame around it. */
@@ -90,6 +94,7 @@ export class RelayEndpoint implements ChannelOwner {
   readonly #over: Promise<ConnectionEnd>;
   #lastState = '';
   #whenWritten: (() => void) | undefined;
+  #carrier: Carrier | undefined;
 
   constructor(options: RelayEndpointOptions) {
     this.#options = options;
@@ -180,12 +185,14 @@ export class RelayEndpoint implements ChannelOwner {
       refused: (status, message) => report({ type: 'socket.refused', status, message }),
       closed: (code, reason) => report({ type: 'socket.closed', code, reason }),
     });
+    this.#carrier = carrier;
     return {
       ping: () => carrier.ping(),
       close: () => this.#afterLastFrame(() => carrier.close(1001, 'draining')),
       release: () => {
         this.#demultiplexer.deliver();
         this.#writer.detach();
+        this.#carrier = undefined;
         carrier.destroy();
       },
     };
@@ -228,13 +235,16 @@ export class RelayEndpoint implements ChannelOwner {
 
   #portOf(streamId: string): StreamPort {
     const channel = new StreamChannel(streamId, this, this.#options.limits.websocketMessageBytes - FRAME_ROOM);
-    const entry: StreamEntry = { channel, actor: undefined, listener: undefined };
+    const entry: StreamEntry = { channel, actor: undefined, listener: undefined, inbox: [] };
     this.#streams.set(streamId, entry);
     return {
       transmit: (frames) => this.#writer.write(frames),
       retransmit: (frames) => this.#writer.writeAgain(frames),
-      deliver: (messages) => entry.listener?.receive(messages),
+      deliver: (messages) => {
+        for (const message of messages) entry.inbox.push(message);
+      },
       backlog: (bytes) => channel.queued(bytes),
+      readSocket: (reading) => this.#carrier?.setReading(reading),
     };
   }
 
@@ -246,19 +256,37 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #route(streamId: string, frames: readonly Frame[]): void {
-    const actor = this.#actorOf(streamId);
-    if (actor !== undefined) {
-      actor.send({ type: 'frames', frames });
+    const entry = this.#streams.get(streamId);
+    if (entry !== undefined) {
+      this.sendEvent(streamId, { type: 'frames', frames });
+      this.#handOver(entry);
       return;
     }
     if (this.#options.role === 'harness') return;
     for (const [index, frame] of frames.entries()) {
       this.#connection.send({ type: 'stream.arrived', frame });
-      const entry = this.#streams.get(streamId);
-      if (entry === undefined) continue;
-      entry.listener = this.#options.accept(entry.channel);
+      const opened = this.#streams.get(streamId);
+      if (opened === undefined) continue;
+      opened.listener = this.#options.accept(opened.channel);
       this.sendEvent(streamId, { type: 'frames', frames: frames.slice(index) });
+      this.#handOver(opened);
       return;
+    }
+  }
+
+  /** Outside of the actors' turns, so that what a message sets off can send them events of its own. */
+  #handOver(entry: StreamEntry): void {
+    const messages = entry.inbox;
+    if (messages.length === 0) return;
+    entry.inbox = [];
+    try {
+      entry.listener?.receive(messages);
+    } catch (error) {
+      this.#log.error(
+        { err: error, streamId: entry.channel.streamId },
+        'a message could not be served; its stream is reset',
+      );
+      entry.channel.end('internal_error');
     }
   }
 
@@ -282,6 +310,9 @@ export class RelayEndpoint implements ChannelOwner {
     this.#streams.delete(end.streamId);
     entry.channel.ended();
     this.#log.debug(end, 'stream ended');
-    entry.listener?.ended(end);
+    queueMicrotask(() => {
+      this.#handOver(entry);
+      entry.listener?.ended(end);
+    });
   }
 }

@@ -71,17 +71,30 @@ export class StreamChannel implements RpcTransport {
     this.#owner.sendEvent(this.streamId, { type: 'stream.close' });
   }
 
+  /** Whoever reads the messages has enough for now: the peer is told, or nothing is read from the socket. */
+  pauseReading(): void {
+    this.#owner.sendEvent(this.streamId, { type: 'reader.paused' });
+  }
+
+  resumeReading(): void {
+    this.#owner.sendEvent(this.streamId, { type: 'reader.resumed' });
+  }
+
   /** The stream reports how much waits for its window. */
   queued(bytes: number): void {
     this.#queuedBytes = bytes;
-    this.recheck();
+    if (this.#waitingBytes() >= FULL_BYTES) this.#full = true;
+    else this.recheck();
   }
 
   /** Less waits than before, perhaps little enough. */
   recheck(): void {
     if (!this.#full || this.#waitingBytes() > READY_BYTES) return;
     this.#full = false;
-    this.#writableListener?.();
+    // Outside of the turn of the actor that reported it.
+    queueMicrotask(() => {
+      if (!this.#full) this.#writableListener?.();
+    });
   }
 
   /** The stream is over; nothing more is sent. */

@@ -62,6 +62,7 @@ export async function openRelayTransport(
       return {
         sink: socket,
         ping: () => socket?.ping(),
+        setReading: (reading) => (reading ? socket?.resume() : socket?.pause()),
         close: (...why) => socket?.close(...why),
         destroy: () => socket?.destroy(),
       };
@@ -95,8 +96,8 @@ export async function openRelayTransport(
   }));
   return {
     rpc: channel,
-    pause: () => socket?.pause(),
-    resume: () => socket?.resume(),
+    pause: () => channel.pauseReading(),
+    resume: () => channel.resumeReading(),
     close: async () => {
       closing = true;
       channel.close();

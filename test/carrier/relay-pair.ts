@@ -128,6 +128,7 @@ function memoryCarrier(clock: StepClock, end: LinkEnd, listener: CarrierListener
       onDrained: () => {},
     },
     ping: () => void clock.setTimeout(() => open && listener.ponged(), 0),
+    setReading: () => {},
     close: (code: number, reason: string) => open && listener.closed(code, reason),
     destroy: () => {
       open = false;
