@@ -28,6 +28,12 @@ export function closure({ code, reason }: { code: number; reason: string }): Con
   return { error: new ConnectionLostError('socket_closed', `the connection to the rendezvous was closed (${why})`) };
 }
 
+export function unreachable({ reason }: { reason: string }): ConnectionFailure {
+  return {
+    error: new ConnectionLostError('socket_lost', `the rendezvous cannot be reached: ${reason || 'no answer'}`),
+  };
+}
+
 /** The socket could not even be tried: the URL is unusable, or this end has a defect. */
 export function carrierCrash(cause: unknown): ConnectionFailure {
   const detail = cause instanceof Error ? cause.message : String(cause);

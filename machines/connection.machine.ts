@@ -11,6 +11,7 @@ import {
   failure,
   locateFailure,
   refusal,
+  unreachable,
 } from './connection-failure.js';
 import type {
   CarrierCommand,
@@ -202,7 +203,13 @@ export const connectionMachine = setup({
       states: {
         connecting: {
           description: 'The socket is being opened and upgraded.',
-          on: { 'socket.opened': 'online' },
+          on: {
+            'socket.opened': 'online',
+            'socket.closed': {
+              target: '#connection.failed',
+              actions: { type: 'noteFailure', params: ({ event }) => unreachable(event) },
+            },
+          },
           after: {
             connectTime: {
               target: '#connection.failed',

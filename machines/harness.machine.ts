@@ -124,5 +124,5 @@ function unanswered(): HarnessError {
 }
 
 function lost(reason: string): HarnessError {
-  return new HarnessError('transport_lost', `the connection to the executor ended: ${reason}`);
+  return new HarnessError('transport_lost', `the session with the executor is lost: ${reason}`);
 }

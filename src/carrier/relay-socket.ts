@@ -39,6 +39,7 @@ export class RelaySocket implements FrameSink {
   #cork: TickCork | undefined;
   #drained: () => void = () => {};
   #over = false;
+  #awaitingPong = false;
   #error = '';
 
   constructor(options: RelaySocketOptions, listener: RelaySocketListener) {
@@ -54,8 +55,12 @@ export class RelaySocket implements FrameSink {
     this.#socket = socket;
     socket.on('upgrade', (response) => this.#tune(response.socket));
     socket.on('open', () => listener.opened());
-    socket.on('message', (data: Buffer, isBinary) => (isBinary ? listener.message(data) : listener.text()));
-    socket.on('pong', () => listener.ponged());
+    socket.on('message', (data: Buffer, isBinary) => {
+      this.#showLife();
+      if (isBinary) listener.message(data);
+      else listener.text();
+    });
+    socket.on('pong', () => this.#showLife());
     socket.on('unexpected-response', (_request, response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -99,13 +104,14 @@ export class RelaySocket implements FrameSink {
   ping(): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.ping();
-    // While this end does not read, the pong waits unread too: silence then says nothing about the peer.
-    if (this.#socket.isPaused) queueMicrotask(() => this.#listener.ponged());
+    this.#awaitingPong = true;
+    if (this.#socket.isPaused) queueMicrotask(() => this.#showLife());
   }
 
   /** Stops reading, pongs included; see `resume`. */
   pause(): void {
     this.#socket.pause();
+    queueMicrotask(() => this.#showLife());
   }
 
   resume(): void {
@@ -125,6 +131,16 @@ export class RelaySocket implements FrameSink {
     this.#drained = () => {};
     this.#socket.on('error', () => {});
     this.#socket.terminate();
+  }
+
+  /**
+   * A pong waits behind all that was sent before it, so anything that arrives counts. While this end does not read, it
+   * waits unread, and silence says nothing about the peer.
+   */
+  #showLife(): void {
+    if (!this.#awaitingPong) return;
+    this.#awaitingPong = false;
+    this.#listener.ponged();
   }
 
   #tune(socket: Socket): void {

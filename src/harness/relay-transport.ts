@@ -14,6 +14,7 @@ import { RelaySocket } from '../carrier/relay-socket.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import type { HarnessAddress, HarnessTransport, HarnessTransportListener } from './harness-transport.js';
+import { describeEnd } from './reset-reason.js';
 
 export interface RelayTransportOptions {
   readonly clock?: Clock;
@@ -90,7 +91,7 @@ export async function openRelayTransport(
     ended: (end) => {
       streamOver();
       if (closing) return;
-      listener.ended(end.reason);
+      listener.ended(describeEnd(end));
       void endpoint.drain();
     },
   }));

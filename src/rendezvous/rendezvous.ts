@@ -176,7 +176,11 @@ function listen(server: Server, address: ListenAddress, asked: string): Promise<
     const fail = (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new RendezvousError('address_in_use', `${asked} is in use by another program; choose another port`, error)
+          ? new RendezvousError(
+              'address_in_use',
+              `${asked} is in use, perhaps by another signalbox; choose another port with --listen (port 0 takes any free one)`,
+              error,
+            )
           : new RendezvousError('listen_failed', `cannot listen on ${asked}: ${error.message}`, error),
       );
     };
