@@ -91,7 +91,7 @@ describe('signalbox rendezvous', () => {
     const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
     const { code, stdout, stderr } = await finished(await stateHome(), 'rendezvous', '--listen', url);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe(`signalbox: ${url} is in use by another program; choose another port\n`);
+    expect(stderr).toBe(`signalbox: ${url} is in use, perhaps by another signalbox; choose another port with --listen (port 0 takes any free one)\n`);
   });
 
   it('says in one line that it cannot listen there', async () => {
