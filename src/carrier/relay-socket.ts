@@ -138,7 +138,7 @@ export class RelaySocket implements FrameSink {
    * waits unread, and silence says nothing about the peer.
    */
   #showLife(): void {
-    if (!this.#awaitingPong) return;
+    if (!this.#awaitingPong || this.#over) return;
     this.#awaitingPong = false;
     this.#listener.ponged();
   }
