@@ -11,6 +11,8 @@ export interface Limits {
   readonly websocketMessageBytes: number;
   /** Bytes of one JSON-RPC message after reassembly. */
   readonly messageBytes: number;
+  /** Segments of one message: each costs its receiver more than its bytes, so tiny ones must not add up. */
+  readonly messageSegments: number;
   /** Bytes of payload in one segment of a reliable stream. */
   readonly segmentBytes: number;
   /** Segments a sender may have beyond the peer's ack; 31 useful ack_bits plus the one after ack make 32 the most. */
@@ -40,6 +42,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   websocketMessageBytes: 64 * MIB,
   messageBytes: 64 * MIB,
+  messageSegments: 16 * 1024,
   segmentBytes: 60 * KIB,
   windowSegments: 32,
   retainedBytes: 2 * MIB,

@@ -47,11 +47,13 @@ function admitCleartext({ body }: Frame, facts: AdmissionFacts): Admission {
 }
 
 /** A reliable stream id is used once; its first segments and its `resume` may arrive in any order. */
-function admitReliable({ body }: Frame, facts: AdmissionFacts): Admission {
+function admitReliable({ body, ack, ackBits }: Frame, facts: AdmissionFacts): Admission {
   if (body.kind !== 'data' && body.kind !== 'resume') return ignored;
   if (facts.retired) return { kind: 'refuse', reason: 'stream_retired' };
   const first = body.kind === 'data' ? body.seq : body.nextSeq - 1;
-  return first <= facts.windowSegments
+  // Whoever acknowledges something heard an executor that is no longer there, and what it said is lost.
+  const heardBefore = ack > 0 || ackBits !== 0;
+  return first <= facts.windowSegments && !heardBefore
     ? { kind: 'open', profile: 'reliable' }
     : { kind: 'refuse', reason: 'unknown_stream' };
 }

@@ -26,8 +26,13 @@ export interface SegmentFacts {
   readonly payload: Uint8Array;
 }
 
-/** Adds the next segment in order. `messageBytes` bounds the whole message. */
-export function assemble(partial: PartialMessage, segment: SegmentFacts, messageBytes: number): Assembled {
+export interface MessageBounds {
+  readonly messageBytes: number;
+  readonly messageSegments: number;
+}
+
+/** Adds the next segment in order. */
+export function assemble(partial: PartialMessage, segment: SegmentFacts, bounds: MessageBounds): Assembled {
   const { segmentIndex: index, segmentCount: count, payload } = segment;
   const expectedIndex = partial.parts.length;
   if (index !== expectedIndex || (partial.count !== 0 && count !== partial.count)) {
@@ -35,9 +40,12 @@ export function assemble(partial: PartialMessage, segment: SegmentFacts, message
     return { kind: 'contradictory', message: `segment ${index} of ${count} came where ${expected} belongs` };
   }
   const bytes = partial.bytes + payload.length;
-  // Every segment carries at least one byte, so a count above the bound can never be honoured either.
-  if (bytes > messageBytes || count > messageBytes) {
-    return { kind: 'oversized', message: `the message is larger than ${messageBytes} bytes` };
+  const { messageBytes, messageSegments } = bounds;
+  if (bytes > messageBytes || count > messageSegments) {
+    return {
+      kind: 'oversized',
+      message: `the message has more than ${messageBytes} bytes or ${messageSegments} segments`,
+    };
   }
   if (count === 1) return { kind: 'complete', message: payload };
   const parts = [...partial.parts, payload];

@@ -4,7 +4,7 @@
  */
 import type { DataBody } from '../../proto/frame.js';
 import { toAckBits } from './ack-bits.js';
-import { assemble, noPartialMessage, type PartialMessage } from './reassembly.js';
+import { assemble, type MessageBounds, noPartialMessage, type PartialMessage } from './reassembly.js';
 import { LAST_RELIABLE_SEQ } from './sequence.js';
 
 export interface ReceiveWindow {
@@ -17,10 +17,9 @@ export interface ReceiveWindow {
   readonly partial: PartialMessage;
 }
 
-export interface ReceiveBounds {
+export interface ReceiveBounds extends MessageBounds {
   readonly windowSegments: number;
   readonly outOfOrderBytes: number;
-  readonly messageBytes: number;
 }
 
 export type ReceiveViolationCode =
@@ -129,7 +128,7 @@ class ReceiveDraft {
       this.violate('seq_exhausted', 'the peer has used the last sequence number of the stream');
       return;
     }
-    const assembled = assemble(this.partial, segment, this.bounds.messageBytes);
+    const assembled = assemble(this.partial, segment, this.bounds);
     switch (assembled.kind) {
       case 'contradictory':
         this.violate('segment_facts_contradictory', `seq ${segment.seq}: ${assembled.message}`);

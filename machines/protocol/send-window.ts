@@ -30,6 +30,12 @@ export interface QueuedMessage {
   readonly cut: number;
 }
 
+/** A segment the peer has acknowledged out of order: it holds it behind a gap, and nothing is kept of it here. */
+export interface PassedSegment {
+  readonly seq: number;
+  readonly bytes: number;
+}
+
 export interface SendWindow {
   /** The seq the next new segment gets. */
   readonly nextSeq: number;
@@ -39,6 +45,8 @@ export interface SendWindow {
   readonly inFlight: readonly SentSegment[];
   /** Payload bytes in flight. */
   readonly inFlightBytes: number;
+  /** Acknowledged segments beyond `peerAck`: they still count against what the peer can hold out of order. */
+  readonly beyondGap: readonly PassedSegment[];
   readonly queue: readonly QueuedMessage[];
   /** Bytes in `queue` that are not in flight yet. */
   readonly queuedBytes: number;
@@ -63,6 +71,7 @@ export const emptySendWindow: SendWindow = {
   peerAck: 0,
   inFlight: [],
   inFlightBytes: 0,
+  beyondGap: [],
   queue: [],
   queuedBytes: 0,
   transmissions: 0,
@@ -101,12 +110,14 @@ export function sendQueued(window: SendWindow, now: number, bounds: SendBounds):
   const segments: SentSegment[] = [];
   const queue = [...window.queue];
   let { nextSeq, inFlightBytes, queuedBytes, transmissions } = window;
+  const bytesBeyondGap = window.beyondGap.reduce((sum, { bytes }) => sum + bytes, 0);
   let head = queue[0];
   while (head !== undefined && nextSeq <= window.peerAck + bounds.windowSegments && nextSeq < LAST_RELIABLE_SEQ) {
     // A message cut before the peer was known stays one segment: its count was fixed when it was queued.
     const payload = head.segmentCount === 1 ? head.message : segmentOf(head.message, head.cut, bounds.segmentBytes);
-    const inFlightNow = window.inFlight.length + segments.length;
-    if (inFlightNow > 0 && inFlightBytes + payload.length > bounds.retainedBytes) break;
+    // A single segment may exceed the bound: it could never be sent otherwise.
+    const alone = nextSeq === window.peerAck + 1;
+    if (!alone && inFlightBytes + bytesBeyondGap + payload.length > bounds.retainedBytes) break;
     transmissions += 1;
     segments.push({
       seq: nextSeq,
@@ -150,9 +161,11 @@ export function acknowledge(window: SendWindow, ack: number, ackBits: number, no
   }
   const newly = window.inFlight.filter((segment) => acknowledges(ack, ackBits, segment.seq));
   const peerAck = Math.max(window.peerAck, ack);
+  const stillBeyond = window.beyondGap.filter(({ seq }) => seq > peerAck);
   if (newly.length === 0) {
     const unchanged = peerAck === window.peerAck;
-    return { kind: 'acknowledged', window: unchanged ? window : { ...window, peerAck }, segments: 0 };
+    const moved = unchanged ? window : { ...window, peerAck, beyondGap: stillBeyond };
+    return { kind: 'acknowledged', window: moved, segments: 0 };
   }
   const remaining: SentSegment[] = [];
   let inFlightBytes = 0;
@@ -162,10 +175,18 @@ export function acknowledge(window: SendWindow, ack: number, ackBits: number, no
     remaining.push(later === 0 ? segment : { ...segment, passedBy: segment.passedBy + later });
     inFlightBytes += segment.payload.length;
   }
+  const passed = newly.filter(({ seq }) => seq > peerAck).map(({ seq, payload }) => ({ seq, bytes: payload.length }));
   const newest = newly.reduce((best, segment) => (segment.order > best.order ? segment : best));
   return {
     kind: 'acknowledged',
-    window: { ...window, peerAck, inFlight: remaining, inFlightBytes, probes: 0 },
+    window: {
+      ...window,
+      peerAck,
+      inFlight: remaining,
+      inFlightBytes,
+      beyondGap: [...stillBeyond, ...passed],
+      probes: 0,
+    },
     segments: newly.length,
     ...(newest.transmissions === 1 ? { roundTripMs: now - newest.sentAt } : {}),
   };

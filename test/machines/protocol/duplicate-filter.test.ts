@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type DuplicateFilter,
+  filterDuplicate,
+  newDuplicateFilter,
+} from '../../../machines/protocol/duplicate-filter.js';
+
+/** Which of these frames are taken, in arrival order. */
+function taken(seqs: readonly number[], from = newDuplicateFilter): number[] {
+  let filter: DuplicateFilter = from;
+  return seqs.filter((seq) => {
+    const verdict = filterDuplicate(filter, seq);
+    filter = verdict.filter;
+    return !verdict.duplicate;
+  });
+}
+
+describe('the duplicate filter', () => {
+  it('takes frames that count, once each', () => {
+    expect(taken([0, 1, 2, 2, 3, 1, 0, 3, 4])).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('leaves the order of arrival alone, and gaps too', () => {
+    expect(taken([0, 1, 3, 2, 7, 3, 5, 7])).toEqual([0, 1, 3, 2, 7, 5]);
+  });
+
+  it('takes everything from a peer that does not count', () => {
+    expect(taken([0, 0, 0])).toEqual([0, 0, 0]);
+    expect(taken([5, 5, 6, 6])).toEqual([5, 5, 6, 6]);
+    expect(taken([1, 2, 2])).toEqual([1, 2, 2]);
+    expect(taken([0, 2, 2, 3, 3])).toEqual([0, 2, 2, 3, 3]);
+  });
+
+  it('knows the last 32 numbers, and takes nothing older', () => {
+    const start = Array.from({ length: 40 }, (_, seq) => seq).filter((seq) => seq !== 7 && seq !== 8 && seq !== 39);
+    const counting = [...start, 39];
+    // 39 is the highest: 8 is 31 back and unseen, 7 is 32 back.
+    expect(taken([...counting, 8])).toEqual([...counting, 8]);
+    expect(taken([...counting, 8, 8])).toEqual([...counting, 8]);
+    expect(taken([...counting, 7])).toEqual(counting);
+  });
+
+  it('forgets what lies behind a leap', () => {
+    // 31 ahead keeps the oldest bit, 32 ahead keeps none.
+    expect(taken([0, 1, 32, 1])).toEqual([0, 1, 32]);
+    expect(taken([0, 1, 32, 2])).toEqual([0, 1, 32, 2]);
+    expect(taken([0, 1, 33, 1, 2, 33])).toEqual([0, 1, 33, 2]);
+    expect(taken([0, 1, 1000, 999, 1000])).toEqual([0, 1, 1000, 999]);
+  });
+
+  it('counts on over the wrap at 2^32', () => {
+    const last = 4_294_967_295;
+    const near: DuplicateFilter = { trust: 'counting', highest: last - 1, taken: 0b1 };
+    expect(taken([last, 0, last, 1, 0, 2], near)).toEqual([last, 0, 1, 2]);
+  });
+
+  it('takes each number once whatever duplicates and neighbours a network makes', () => {
+    const length = fc.integer({ min: 2, max: 200 });
+    const mischief = fc.array(fc.tuple(fc.nat(200), fc.constantFrom('double', 'swap')), { maxLength: 30 });
+    fc.assert(
+      fc.property(length, mischief, (count, faults) => {
+        const arriving = Array.from({ length: count }, (_, seq) => seq);
+        for (const [place, fault] of faults) {
+          // The first two arrive in order: they are what the peer is believed by.
+          const at = 2 + (place % Math.max(1, arriving.length - 2));
+          if (at >= arriving.length - 1) continue;
+          if (fault === 'double') arriving.splice(at, 0, arriving[at] as number);
+          else arriving.splice(at, 2, arriving[at + 1] as number, arriving[at] as number);
+        }
+        // At most 30 swaps: no frame falls further back than the filter remembers.
+        expect(taken(arriving)).toEqual([...new Set(arriving)]);
+      }),
+    );
+  });
+});
