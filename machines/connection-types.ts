@@ -56,7 +56,10 @@ export interface ConnectionPort {
   openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket;
   /** Effects of the stream that is about to be spawned. */
   streamPort(streamId: string): StreamPort;
-  /** The stream is over and forgotten by the connection. Called exactly once a stream. */
+  /**
+   * The stream is over and forgotten by the connection. Called at most once a stream; a connection that ends takes the
+   * streams it still has with it without a word, so its owner ends those.
+   */
   streamEnded(end: StreamEnd): void;
   /** A frame was refused before any stream existed, or its stream crashed: send reset. */
   refuse(frame: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void;

@@ -4,6 +4,7 @@
  */
 import { assign, enqueueActions, fromCallback, fromPromise, sendTo, setup } from 'xstate';
 import { type Frame, RELIABILITY_RELIABLE } from '../proto/frame.js';
+import { LONGEST_DELAY_MS } from './clock.js';
 import {
   type ConnectionFailure,
   carrierCrash,
@@ -87,6 +88,8 @@ export const connectionMachine = setup({
     openStream: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'stream.open') return;
       const id = streamActorId(event.streamId);
+      // A second actor of the same id would orphan the first, with its timers.
+      if (context.streams.includes(id)) return;
       enqueue.spawnChild('stream', { id, input: streamInput(context, event.streamId) });
       enqueue.assign({ streams: [...context.streams, id] });
     }),
@@ -94,6 +97,8 @@ export const connectionMachine = setup({
       if (event.type !== 'stream.arrived') return;
       const { limits, retired, clock, port, streams } = context;
       const { frame } = event;
+      const id = streamActorId(frame.streamId);
+      if (streams.includes(id)) return;
       const verdict = admit(frame, {
         retired: isRetired(retired, frame.streamId, clock.now(), limits),
         streams: streams.length,
@@ -102,7 +107,6 @@ export const connectionMachine = setup({
       });
       if (verdict.kind === 'refuse') enqueue(() => port.refuse(frame, verdict.reason));
       if (verdict.kind !== 'open') return;
-      const id = streamActorId(frame.streamId);
       enqueue.assign({ retired: reinstate(retired, frame.streamId), streams: [...streams, id] });
       enqueue.spawnChild('stream', { id, input: streamInput(context, frame.streamId, verdict.profile) });
     }),
@@ -116,7 +120,8 @@ export const connectionMachine = setup({
         retired: retire(context.retired, end.streamId, clock.now(), limits),
         streams: context.streams.filter((other) => other !== id),
       });
-      if (end.reason === CRASHED) enqueue(() => port.refuse(crashedFrame(end.streamId), CRASHED));
+      // A stream that ended by itself has told its peer why; one that threw could not.
+      if ('error' in event) enqueue(() => port.refuse(crashedFrame(end.streamId), CRASHED));
       enqueue(() => port.streamEnded(end));
     }),
     loseStreams: enqueueActions(({ context, enqueue }) => {
@@ -131,7 +136,7 @@ export const connectionMachine = setup({
     noteFailure: assign(({ context }, failure: ConnectionFailure) => {
       const failures = context.failures + 1;
       const waitMs = Math.max(backoffMs(failures, context.random(), context.timing), failure.retryAfterMs ?? 0);
-      return { failures, waitMs, lastFailure: failure.error };
+      return { failures, waitMs: Math.min(waitMs, LONGEST_DELAY_MS), lastFailure: failure.error };
     }),
     forgetFailures: assign({ failures: 0, lastFailure: undefined }),
     ping: sendTo(CARRIER, { type: 'ping' }),
@@ -265,7 +270,13 @@ export const connectionMachine = setup({
         draining: {
           description: 'Streams have been reset; their last frames leave, then the socket is closed.',
           entry: ['forgetFailures', 'resetStreams', 'closeSocket'],
-          on: { 'socket.closed': '#connection.closed' },
+          on: {
+            'socket.closed': '#connection.closed',
+            // A socket that cannot even be closed is gone; nothing is tried again.
+            'xstate.error.actor.carrier': '#connection.closed',
+            // Asking twice does not take the time away that the last frames need.
+            drain: {},
+          },
           after: { drainTime: '#connection.closed' },
         },
       },

@@ -69,7 +69,14 @@ export const harnessMachine = setup({
         onDone: 'initializing',
         onError: { target: 'failed', actions: { type: 'noteError', params: ({ event }) => event } },
       },
-      on: { 'harness.close': 'closing' },
+      on: {
+        'harness.close': 'closing',
+        // It was open and ended again before this chart heard of either.
+        'transport.ended': {
+          target: 'failed',
+          actions: { type: 'noteError', params: ({ event }) => ({ error: lost(event.reason) }) },
+        },
+      },
     },
     initializing: {
       description: 'initialize has been asked; nothing else may be until it is answered.',
