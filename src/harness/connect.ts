@@ -33,8 +33,9 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions): Promise<Harness> {
   const { url, token, initializeMs, signal, log } = options;
-  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol)) {
-    throw new HarnessError('unreachable', 'the address must be a ws:// or wss:// URL', { initiator: 'local' });
+  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol) || url.includes('#')) {
+    const expected = 'the address must be a ws:// or wss:// URL without #';
+    throw new HarnessError('unreachable', expected, { initiator: 'local' });
   }
   const address = token === undefined ? { url } : { url, token };
   return await openHarness({

@@ -10,6 +10,7 @@ import { plainFrame } from '../../proto/frame.js';
 import { encodeFrame } from '../../proto/frame-codec.js';
 import { defaultLimits } from '../../proto/limits.js';
 import { type RunExecutorOptions, runExecutor } from '../../src/executor/run-executor.js';
+import { isRunning } from '../harness/process-state.js';
 import { CleartextStream } from '../stand-ins/cleartext-stream.js';
 import { type FakeRegistry, type RegistryReply, startFakeRegistry } from '../stand-ins/fake-registry.js';
 import { type FakeRendezvous, type PeerSocket, startFakeRendezvous } from '../stand-ins/fake-rendezvous.js';
@@ -97,15 +98,6 @@ async function outputOf(stream: CleartextStream, processId: string, ending: stri
 function write(stream: CleartextStream, processId: string, text: string) {
   const chunk = Buffer.from(text).toString('base64');
   return stream.request('process/write', { processId, chunk, writeId: text });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function expectServed(stream: CleartextStream): Promise<void> {
@@ -281,7 +273,7 @@ describe('connecting', () => {
     const { stream: again } = await openStream(next, 's3', { resumeSessionId: sessionId });
     await write(again, 'p', 'still there\n');
     expect(await outputOf(again, 'p', 'there\n')).toBe('still there\n');
-    expect(isAlive(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
     expect(registry.requests.items).toHaveLength(1);
   });
 });
@@ -355,7 +347,7 @@ describe('two streams on one socket', () => {
     one.stream.reset('gone');
     await write(other.stream, 'p', 'on and on\n');
     await outputOf(other.stream, 'p', 'on and on\n');
-    expect(isAlive(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
     const { stream: again, sessionId } = await openStream(socket, 'third', { resumeSessionId: one.sessionId });
     expect(sessionId).toBe(one.sessionId);
     await write(again, 'p', 'welcome back\n');
@@ -386,11 +378,11 @@ describe('two streams on one socket', () => {
     const pid = await startScript(one.stream, 'p', 'exec sleep 1000');
     const kept = await startScript(other.stream, 'p', 'exec sleep 1000');
     one.stream.reset('gone');
-    await vi.waitUntil(() => !isAlive(pid), { interval: 5, timeout: 10_000 });
+    await vi.waitUntil(() => !isRunning(pid), { interval: 5, timeout: 10_000 });
     const late = new CleartextStream(socket, 'late');
     const reply = await late.request('initialize', { clientName: 'test', resumeSessionId: one.sessionId });
     expect(reply.error).toEqual({ code: -32600, message: `unknown session id ${one.sessionId}` });
-    expect(isAlive(kept)).toBe(true);
+    expect(isRunning(kept)).toBe(true);
     await expectServed(other.stream);
   });
 
@@ -406,7 +398,7 @@ describe('two streams on one socket', () => {
     const { one, other } = await twoStreams();
     const pid = await startScript(one.stream, 'p', 'exec yes');
     for (let n = 0; n < 20; n += 1) await expectServed(other.stream);
-    expect(isAlive(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
     await one.stream.request('process/terminate', { processId: 'p' });
     await one.stream.notification('process/closed', 'p');
   });
@@ -584,7 +576,7 @@ describe('told to end', () => {
     ];
     abort();
     await ended;
-    expect(pids.filter(isAlive)).toEqual([]);
+    expect(pids.filter(isRunning)).toEqual([]);
     expect((await socket.closed).code).toBe(1001);
     for (const id of ['s1', 's2']) {
       expect(socket.framesOf(id).at(-1)?.body).toEqual({ kind: 'reset', reason: 'executor_draining' });
@@ -598,7 +590,7 @@ describe('told to end', () => {
     stream.reset('gone');
     abort();
     await ended;
-    expect(isAlive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
   });
 
   it('needs no more than two seconds when the rendezvous does not take its goodbye', async () => {
@@ -621,7 +613,7 @@ describe('told to end', () => {
       },
       { interval: 5, timeout: 10_000 },
     );
-    expect(isAlive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
   });
 
   it.each<[string, RegistryReply[]]>([
