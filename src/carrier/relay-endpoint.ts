@@ -21,8 +21,8 @@ import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { Limits } from '../../proto/limits.js';
 import type { Logger } from '../observe/log.js';
+import type { Carrier, CarrierListener } from './carrier.js';
 import { Demultiplexer } from './demultiplexer.js';
-import type { FrameSink } from './frame-sink.js';
 import { FrameWriter } from './frame-writer.js';
 import { type ChannelOwner, StreamChannel } from './stream-channel.js';
 
@@ -31,25 +31,6 @@ export interface ChannelListener {
   receive(messages: readonly Uint8Array[]): void;
   /** Called once, last. */
   ended(end: StreamEnd): void;
-}
-
-/** The network side of one socket, to be driven by the connection's chart. */
-export interface Carrier {
-  readonly sink: FrameSink;
-  ping(): void;
-  /** Stops and starts reading. */
-  setReading(reading: boolean): void;
-  close(code: number, reason: string): void;
-  destroy(): void;
-}
-
-export interface CarrierListener {
-  opened(): void;
-  message(message: Uint8Array): void;
-  text(): void;
-  ponged(): void;
-  refused(status: number, message: string): void;
-  closed(code: number, reason: string): void;
 }
 
 export interface RelayEndpointOptions {
@@ -176,7 +157,7 @@ export class RelayEndpoint implements ChannelOwner {
   #openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket {
     const carrier = this.#options.openCarrier(url, {
       opened: () => {
-        this.#writer.attach(carrier.sink);
+        this.#writer.attach(carrier);
         report({ type: 'socket.opened' });
       },
       message: (message) => this.#demultiplexer.receive(message),
@@ -244,7 +225,10 @@ export class RelayEndpoint implements ChannelOwner {
         for (const message of messages) entry.inbox.push(message);
       },
       backlog: (bytes) => channel.queued(bytes),
-      readSocket: (reading) => this.#carrier?.setReading(reading),
+      // An executor's socket carries other streams too: one slow reader must not stop them.
+      readSocket: (reading) => {
+        if (this.#options.role === 'harness') this.#carrier?.setReading(reading);
+      },
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { FrameSink } from './frame-sink.js';
+import type { Carrier, CarrierListener } from './carrier.js';
 import { TickCork } from './tick-cork.js';
 
 /** Releases take at most 16 MiB in one WebSocket frame, but 64 MiB in one message (relay.md §3.2). */
@@ -19,30 +19,19 @@ export interface RelaySocketOptions {
   readonly connectMs: number;
 }
 
-export interface RelaySocketListener {
-  opened(): void;
-  message(message: Uint8Array): void;
-  /** A text message: never part of the protocol (relay.md §3.3). */
-  text(): void;
-  ponged(): void;
-  refused(status: number, message: string): void;
-  /** Called once, whatever ended it; not after `refused`. */
-  closed(code: number, reason: string): void;
-}
-
 /** How much of a refusal's body is kept for the message. */
 const REFUSAL_BYTES = 4096;
 
-export class RelaySocket implements FrameSink {
+export class RelaySocket implements Carrier {
   readonly #socket: WebSocket;
-  readonly #listener: RelaySocketListener;
+  readonly #listener: CarrierListener;
   #cork: TickCork | undefined;
   #drained: () => void = () => {};
   #over = false;
   #awaitingPong = false;
   #error = '';
 
-  constructor(options: RelaySocketOptions, listener: RelaySocketListener) {
+  constructor(options: RelaySocketOptions, listener: CarrierListener) {
     this.#listener = listener;
     const socket = new WebSocket(options.url, {
       ...(options.headers ? { headers: options.headers } : {}),
@@ -108,24 +97,21 @@ export class RelaySocket implements FrameSink {
     if (this.#socket.isPaused) queueMicrotask(() => this.#showLife());
   }
 
-  /** Stops reading, pongs included; see `resume`. */
-  pause(): void {
+  setReading(reading: boolean): void {
+    if (reading) {
+      this.#socket.resume();
+      return;
+    }
     this.#socket.pause();
     queueMicrotask(() => this.#showLife());
   }
 
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  /** Closes in good order; what was handed over leaves first. */
   close(code: number, reason: string): void {
     if (this.#over) return;
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
     else this.#socket.terminate();
   }
 
-  /** Drops the socket and says nothing more. */
   destroy(): void {
     this.#over = true;
     this.#drained = () => {};

@@ -71,13 +71,8 @@ export class StreamChannel implements RpcTransport {
     this.#owner.sendEvent(this.streamId, { type: 'stream.close' });
   }
 
-  /** Whoever reads the messages has enough for now: the peer is told, or nothing is read from the socket. */
-  pauseReading(): void {
-    this.#owner.sendEvent(this.streamId, { type: 'reader.paused' });
-  }
-
-  resumeReading(): void {
-    this.#owner.sendEvent(this.streamId, { type: 'reader.resumed' });
+  setReading(reading: boolean): void {
+    this.#owner.sendEvent(this.streamId, { type: reading ? 'reader.resumed' : 'reader.paused' });
   }
 
   /** The stream reports how much waits for its window. */

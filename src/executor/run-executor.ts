@@ -48,7 +48,6 @@ function serveRelay(executor: Executor, options: RunExecutorOptions): RelayEndpo
   const log: Logger = options.log ?? silentLog;
   const limits: Limits = options.limits ?? defaultLimits;
   const timing = options.timing ?? defaultConnectionTiming;
-  let socket: RelaySocket | undefined;
   return new RelayEndpoint({
     role: 'executor',
     retry: 'always',
@@ -66,17 +65,8 @@ function serveRelay(executor: Executor, options: RunExecutorOptions): RelayEndpo
         options.onOnline?.();
       };
       const { connectMs } = timing;
-      socket = new RelaySocket(
-        { url, longestMessage: limits.websocketMessageBytes, connectMs },
-        { ...listener, opened },
-      );
-      return {
-        sink: socket,
-        ping: () => socket?.ping(),
-        setReading: (reading) => (reading ? socket?.resume() : socket?.pause()),
-        close: (code, reason) => socket?.close(code, reason),
-        destroy: () => socket?.destroy(),
-      };
+      const { websocketMessageBytes: longestMessage } = limits;
+      return new RelaySocket({ url, longestMessage, connectMs }, { ...listener, opened });
     },
     accept: (channel) => {
       const connection = executor.server.accept(channel);

@@ -166,6 +166,11 @@ class WebSocketTransport implements RpcTransport {
     if (this.#socket.writableLength > WAITING_BYTES) this.#writable = false;
   }
 
+  setReading(reading: boolean): void {
+    if (reading) this.#websocket.resume();
+    else this.#websocket.pause();
+  }
+
   end(): void {
     this.#websocket.terminate();
   }
@@ -202,7 +207,8 @@ class WebSocketTransport implements RpcTransport {
   #ping(): void {
     if (this.#silentPings === SILENT_PINGS) this.#websocket.terminate();
     else if (this.#websocket.readyState === WebSocket.OPEN) {
-      this.#silentPings++;
+      // While this end does not read, a pong would wait unread: silence says nothing then.
+      if (!this.#websocket.isPaused) this.#silentPings++;
       this.#websocket.ping();
     }
   }

@@ -5,9 +5,8 @@ import type { RpcTransport } from '../rpc/transport.js';
 
 export interface HarnessTransport {
   readonly rpc: RpcTransport;
-  /** Stops reading from the network: the program does not take what arrives. */
-  pause(): void;
-  resume(): void;
+  /** Whether the program takes what arrives; while it does not, the peer is held back. */
+  setReading(reading: boolean): void;
   /** Ends in good order; resolves when it has. */
   close(): Promise<void>;
 }

@@ -135,8 +135,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     const before = this.#full.size;
     if (full) this.#full.add(reader);
     else this.#full.delete(reader);
-    if (before === 0 && this.#full.size > 0) this.#transport?.pause();
-    if (before > 0 && this.#full.size === 0) this.#transport?.resume();
+    if (before === 0 && this.#full.size > 0) this.#transport?.setReading(false);
+    if (before > 0 && this.#full.size === 0) this.#transport?.setReading(true);
   }
 
   forget(processId: string): void {
@@ -145,7 +145,7 @@ export class Harness implements ProcessOwner, AsyncDisposable {
 
   /** Ends the session in good order. Processes that still run are left to the executor, which ends them in time. */
   async close(): Promise<void> {
-    this.#transport?.resume();
+    this.#transport?.setReading(true);
     this.#actor.send({ type: 'harness.close' });
     await this.#over;
   }

@@ -42,6 +42,11 @@ class PlainChannel implements RpcTransport {
     this.#writableListener = listener;
   }
 
+  setReading(reading: boolean): void {
+    if (reading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
   end(reason: string): void {
     this.#socket.close(1011, reason);
   }
@@ -92,8 +97,7 @@ export function openPlainTransport(
       const channel = new PlainChannel(socket, cork as TickCork, `exec-server websocket ${new URL(url).host}`);
       resolve({
         rpc: channel,
-        pause: () => socket.pause(),
-        resume: () => socket.resume(),
+        setReading: (reading) => channel.setReading(reading),
         close: () => {
           closing = true;
           return closed(socket);

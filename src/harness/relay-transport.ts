@@ -38,7 +38,6 @@ export async function openRelayTransport(
   const clock = options.clock ?? realClock;
   const limits = options.limits ?? defaultLimits;
   const timing = options.timing ?? defaultConnectionTiming;
-  let socket: RelaySocket | undefined;
   let closing = false;
   const endpoint = new RelayEndpoint({
     role: 'harness',
@@ -51,22 +50,9 @@ export async function openRelayTransport(
     random: Math.random,
     locate: () => Promise.resolve({ url: address.url }),
     openCarrier: (url, carrierListener) => {
-      socket = new RelaySocket(
-        {
-          url,
-          ...(address.token === undefined ? {} : { headers: { authorization: `Bearer ${address.token}` } }),
-          longestMessage: limits.websocketMessageBytes,
-          connectMs: timing.connectMs,
-        },
-        carrierListener,
-      );
-      return {
-        sink: socket,
-        ping: () => socket?.ping(),
-        setReading: (reading) => (reading ? socket?.resume() : socket?.pause()),
-        close: (...why) => socket?.close(...why),
-        destroy: () => socket?.destroy(),
-      };
+      const headers = address.token === undefined ? {} : { headers: { authorization: `Bearer ${address.token}` } };
+      const { websocketMessageBytes: longestMessage } = limits;
+      return new RelaySocket({ url, ...headers, longestMessage, connectMs: timing.connectMs }, carrierListener);
     },
     accept: () => {
       throw new Error('a harness accepts no streams');
@@ -97,8 +83,7 @@ export async function openRelayTransport(
   }));
   return {
     rpc: channel,
-    pause: () => channel.pauseReading(),
-    resume: () => channel.resumeReading(),
+    setReading: (reading) => channel.setReading(reading),
     close: async () => {
       closing = true;
       channel.close();

@@ -36,6 +36,10 @@ export interface ServedConnectionOptions<Context extends ConnectionPeer> {
  */
 const REPLIES_WHILE_FULL_BYTES = 1024 * 1024;
 
+/** Shares of the queue at which the peer is held back and let go again. */
+const HOLD_ABOVE = 0.25;
+const RELEASE_BELOW = 0.125;
+
 export class ServedConnection<Context extends ConnectionPeer> implements RpcConnection {
   readonly #options: ServedConnectionOptions<Context>;
   readonly #transport: RpcTransport;
@@ -46,6 +50,8 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
   #running = 0;
   /** Bytes of replies sent since the transport became full. */
   #repliedWhileFull = 0;
+  /** The peer is held back because much waits. */
+  #held = false;
   #ended = false;
 
   constructor(options: ServedConnectionOptions<Context>) {
@@ -66,8 +72,8 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
       this.#queuedBytes += message.byteLength;
     }
     this.#serve();
-    const { queuedMessages, queuedBytes } = this.#options.limits;
-    if (this.#queue.length - this.#head > queuedMessages || this.#queuedBytes > queuedBytes) this.#drop('queue_full');
+    if (this.#fullness() > 1) this.#drop('queue_full');
+    else if (!this.#held && this.#fullness() > HOLD_ABOVE) this.#hold(true);
   }
 
   closed(reason: string): void {
@@ -85,10 +91,22 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
       this.#queuedBytes -= message.byteLength;
       this.#handle(parseMessage(message));
     }
+    if (this.#held && this.#fullness() < RELEASE_BELOW) this.#hold(false);
     if (this.#head === this.#queue.length) this.#queue = [];
     else if (this.#head > this.#queue.length / 2) this.#queue = this.#queue.slice(this.#head);
     else return;
     this.#head = 0;
+  }
+
+  /** How much of what may wait does: 1 is all of it. */
+  #fullness(): number {
+    const { queuedMessages, queuedBytes } = this.#options.limits;
+    return Math.max((this.#queue.length - this.#head) / queuedMessages, this.#queuedBytes / queuedBytes);
+  }
+
+  #hold(held: boolean): void {
+    this.#held = held;
+    this.#transport.setReading(!held);
   }
 
   #takesReplies(): boolean {

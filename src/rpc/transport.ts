@@ -18,6 +18,11 @@ export interface RpcTransport {
   readonly writable: boolean;
   /** Called each time the transport becomes writable again. One listener; a later call replaces it. */
   onWritable(listener: () => void): void;
+  /**
+   * Whether the session side takes more messages. A transport that can hold its peer back does so; one that cannot
+   * goes on, and the session side ends it when too much waits.
+   */
+  setReading(reading: boolean): void;
   /** The session side ends the transport; the reason is stable, machine-readable, snake_case. */
   end(reason: string): void;
 }

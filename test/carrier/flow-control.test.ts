@@ -21,14 +21,14 @@ describe('a reader that does not keep up', () => {
     const { pair, side } = await flooded(500);
     side.channel.send(bytes('go'));
     await pair.clock.runUntilAsync(() => side.received.length >= 10, 10_000);
-    side.channel.pauseReading();
+    side.channel.setReading(false);
     await pair.clock.advanceAsync(5_000);
     const underWay = side.received.length;
     expect(underWay).toBeLessThanOrEqual(10 + 2 * 33);
     await pair.clock.advanceAsync(3_600_000);
     expect(side.received.length).toBe(underWay);
     expect(pair.accepted.get('s1')?.channel.writable).toBe(false);
-    side.channel.resumeReading();
+    side.channel.setReading(true);
     expect(await pair.clock.runUntilAsync(() => side.received.length === 500, 60_000)).toBe(true);
     expect(side.received.map((text) => Number.parseInt(text, 10))).toEqual(Array.from({ length: 500 }, (_, n) => n));
   });
@@ -37,10 +37,10 @@ describe('a reader that does not keep up', () => {
     const { pair, side } = await flooded(200);
     side.channel.send(bytes('go'));
     await pair.clock.runUntilAsync(() => side.received.length >= 5, 10_000);
-    side.channel.pauseReading();
+    side.channel.setReading(false);
     await pair.clock.advanceAsync(2_000);
     pair.link.cut();
-    side.channel.resumeReading();
+    side.channel.setReading(true);
     pair.link.join();
     expect(await pair.clock.runUntilAsync(() => side.received.length === 200, 60_000)).toBe(true);
   });
@@ -48,7 +48,7 @@ describe('a reader that does not keep up', () => {
   it('leaves other streams alone', async () => {
     const { pair, side } = await flooded(100);
     side.channel.send(bytes('go'));
-    side.channel.pauseReading();
+    side.channel.setReading(false);
     await pair.clock.advanceAsync(2_000);
     const other = pair.open('s2');
     other.channel.send(bytes('go'));

@@ -9,7 +9,8 @@ import { defaultStreamTiming, type StreamEnd } from '../../machines/stream-types
 import type { Frame } from '../../proto/frame.js';
 import { decodeFrame } from '../../proto/frame-codec.js';
 import { defaultLimits } from '../../proto/limits.js';
-import { type CarrierListener, RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
+import type { CarrierListener } from '../../src/carrier/carrier.js';
+import { RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
 import type { StreamChannel } from '../../src/carrier/stream-channel.js';
 import { silentLog } from '../../src/observe/log.js';
 import type { Faults } from '../stand-ins/faulty-lane.js';
@@ -119,14 +120,12 @@ function memoryCarrier(clock: StepClock, end: LinkEnd, listener: CarrierListener
   end.onMessage((message) => open && listener.message(message));
   clock.setTimeout(() => open && listener.opened(), 0);
   return {
-    sink: {
-      bufferedBytes: 0,
-      send: (message: Uint8Array) => {
-        sent.push(decodeFrame(message));
-        end.send(message);
-      },
-      onDrained: () => {},
+    bufferedBytes: 0,
+    send: (message: Uint8Array) => {
+      sent.push(decodeFrame(message));
+      end.send(message);
     },
+    onDrained: () => {},
     ping: () => void clock.setTimeout(() => open && listener.ponged(), 0),
     setReading: () => {},
     close: (code: number, reason: string) => open && listener.closed(code, reason),

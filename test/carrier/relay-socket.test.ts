@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { plainFrame } from '../../proto/frame.js';
-import { RelaySocket, type RelaySocketListener } from '../../src/carrier/relay-socket.js';
+import type { CarrierListener } from '../../src/carrier/carrier.js';
+import { RelaySocket } from '../../src/carrier/relay-socket.js';
 import { type FakeRendezvous, startFakeRendezvous } from '../stand-ins/fake-rendezvous.js';
 
 describe('the socket to a rendezvous', () => {
@@ -16,7 +17,7 @@ describe('the socket to a rendezvous', () => {
 
   function connect(path = '', options: { longestMessage?: number } = {}) {
     const told: string[] = [];
-    const listener: RelaySocketListener = {
+    const listener: CarrierListener = {
       opened: () => told.push('opened'),
       message: (message) => told.push(`message of ${message.length}`),
       text: () => told.push('text'),
@@ -79,14 +80,14 @@ describe('the socket to a rendezvous', () => {
   it('does not take its own silence for that of the peer', async () => {
     const { socket, told, hears, peer } = await connected();
     peer.stopAnsweringPings();
-    socket.pause();
+    socket.setReading(false);
     socket.ping();
     await hears('ponged');
-    socket.resume();
+    socket.setReading(true);
     socket.ping();
     await peer.pings.atLeast(2);
     expect(told.filter((line) => line === 'ponged')).toHaveLength(1);
-    socket.pause();
+    socket.setReading(false);
     await vi.waitUntil(() => told.filter((line) => line === 'ponged').length === 2, { interval: 2 });
   });
 

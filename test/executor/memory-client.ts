@@ -18,6 +18,8 @@ export interface Message {
 export class MemoryTransport implements RpcTransport {
   readonly peer = 'exec-server websocket 127.0.0.1:1';
   writable = true;
+  /** False while the session side wants no more messages. */
+  reading = true;
   ended: string | undefined;
   onMessage: (message: Uint8Array) => void = () => {};
   #writableListener: () => void = () => {};
@@ -28,6 +30,10 @@ export class MemoryTransport implements RpcTransport {
 
   onWritable(listener: () => void): void {
     this.#writableListener = listener;
+  }
+
+  setReading(reading: boolean): void {
+    this.reading = reading;
   }
 
   end(reason: string): void {

@@ -94,6 +94,21 @@ describe('a served connection', () => {
     expect(peer.closings).toEqual(['queue_full']);
   });
 
+  it('holds the peer back while much waits, and lets it go again', async () => {
+    const { settlers, call } = later();
+    const { transport, send } = serving(call);
+    send(1, 2);
+    expect(transport.reading).toBe(true);
+    send(3);
+    expect(transport.reading).toBe(false);
+    for (const id of [1, 2, 3]) {
+      settlers.get(id)?.({});
+      await drained();
+    }
+    expect(transport.reading).toBe(true);
+    expect(transport.ended).toBeUndefined();
+  });
+
   it('still answers little things while nobody takes its answers, so that a process can be ended', () => {
     const { transport, replies, send } = serving(() => ({}));
     transport.block();
