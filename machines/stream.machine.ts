@@ -27,6 +27,7 @@ const effects = setup({
     retransmit: ({ context }, { frames, causes }: NonNullable<steps.Step['again']>) =>
       context.port.retransmit(frames, causes),
     deliver: ({ context }, { messages }: Pick<steps.Step, 'messages'>) => context.port.deliver(messages),
+    readSocketAgain: ({ context }) => context.port.readSocket(true),
     readSocketAsTold: ({ context }) => context.port.readSocket(context.ownWindow !== 0),
     closeWindow: assign({ ownWindow: 0 }),
     openWindow: assign({ ownWindow: undefined }),
@@ -196,6 +197,8 @@ export const streamMachine = definition.createMachine({
       description:
         'The peer is a release: one frame a message, in arrival order, no acknowledgements. Nothing is ever cut or sent again.',
       entry: 'readSocketAsTold',
+      // Or a reader that ended while it had enough would stop the socket for whoever comes after it.
+      exit: 'readSocketAgain',
       on: {
         frames: { actions: 'receiveCleartext' },
         flush: { actions: 'sendCleartext' },
