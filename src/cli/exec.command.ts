@@ -7,11 +7,11 @@ import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import type { RemoteProcess } from '../harness/remote-process.js';
 import { RemoteError } from '../harness/rpc-client.js';
+import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { CliError } from './cli-error.js';
 import { type AddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
-import { descriptorStream } from './standard-output.js';
 
 interface ExecOptions extends AddressOptions {
   readonly cwd?: string;

@@ -1,71 +1,120 @@
 /**
- * `signalbox executor`: the daemon that runs commands for whoever the registry lets in.
+ * `signalbox executor`: the daemon that runs commands for whoever it or the registry lets in.
  */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ExecutorRelayOptions } from '../executor/executor-relay.js';
 import { runExecutor } from '../executor/run-executor.js';
+import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { asCliError, CliError } from './cli-error.js';
+import { type ListenAddress, parseListenAddress } from './listen-address.js';
+import { addListenerAuthOptions, type ListenerAuthOptions, readListenerAuth } from './listener-auth-option.js';
 import { logLevelOption } from './log-level-option.js';
 import { readSecret } from './secret.js';
 import { stopSignal } from './stop-signal.js';
 
-interface ExecutorCommandOptions {
-  readonly remote: string;
-  readonly environmentId: string;
+interface ExecutorCommandOptions extends ListenerAuthOptions {
+  readonly remote?: string;
+  readonly environmentId?: string;
   readonly name?: string;
   readonly relay: 'cleartext' | 'noise';
   readonly tokenFile?: string;
   readonly tokenStdin?: boolean;
+  readonly listen?: readonly ListenAddress[];
+  readonly concurrentRequests?: number;
   readonly logLevel: string;
 }
 
 export function registerExecutorCommand(program: Command): void {
-  program
+  const command = program
     .command('executor')
     .description('run commands on this machine for harnesses elsewhere')
-    .requiredOption('--remote <url>', 'address of the registry, e.g. http://127.0.0.1:7420')
-    .requiredOption('--environment-id <id>', 'the environment this machine serves')
+    .option('--remote <url>', 'address of the registry, e.g. http://127.0.0.1:7420')
+    .option('--environment-id <id>', 'the environment this machine serves')
     .option('--name <name>', 'a name for this machine, for the log')
     .addOption(
       new Option('--relay <profile>', 'how the relay is spoken').choices(['cleartext', 'noise']).default('cleartext'),
     )
     .option('--token-file <file>', 'file that holds the executor token')
     .option('--token-stdin', 'read the executor token from standard input')
+    .option('--listen <address>', 'serve on ws://IP:PORT or stdio, without a relay; may be repeated', collectAddresses)
+    .option('--concurrent-requests <count>', 'requests of one connection served at a time (default: 1)', positive);
+  addListenerAuthOptions(command);
+  command
     .addOption(logLevelOption('info'))
     .addHelpText(
       'after',
-      '\nThe token comes from --token-file, --token-stdin, SIGNALBOX_TOKEN or CODEX_API_KEY; make one with\n' +
-        '  signalbox token create --role executor --env ID',
+      `
+The token comes from --token-file, --token-stdin, SIGNALBOX_TOKEN or CODEX_API_KEY; make one with
+  signalbox token create --role executor --env ID
+
+  signalbox executor --remote http://127.0.0.1:7420 --environment-id box1 --token-file executor.token
+  signalbox executor --listen ws://127.0.0.1:0`,
     )
     .action(run);
 }
 
 async function run(options: ExecutorCommandOptions): Promise<void> {
-  if (options.relay === 'noise') {
-    throw new CliError('the Noise relay is not served by this version: use --relay cleartext', { exitCode: 2 });
+  const { listen = [], concurrentRequests } = options;
+  if (options.remote === undefined && listen.length === 0) {
+    throw usage('nothing to serve: give --remote URL --environment-id ID, or --listen ws://IP:PORT, or --listen stdio');
   }
-  if (!URL.canParse(options.remote) || !/^https?:$/.test(new URL(options.remote).protocol)) {
-    throw new CliError(`--remote must be an http:// or https:// address, got ${options.remote}`, { exitCode: 2 });
-  }
-  if (options.environmentId.trim() === '') throw new CliError('--environment-id must not be blank', { exitCode: 2 });
-  const bearerToken = await readSecret({ ...options, variables: ['SIGNALBOX_TOKEN', 'CODEX_API_KEY'] });
-  if (bearerToken === undefined) {
-    throw new CliError(
-      'no token: set SIGNALBOX_TOKEN, or give --token-file or --token-stdin ' +
-        `(make one with: signalbox token create --role executor --env ${options.environmentId})`,
-    );
-  }
+  const onStdio = listen.some(({ kind }) => kind === 'stdio');
+  if (onStdio && options.tokenStdin) throw usage('standard input cannot be both --listen stdio and --token-stdin');
+  const auth = await readListenerAuth(options);
+  const relay = await relayOptions(options);
   const root = createLog({ level: options.logLevel });
-  const log = options.name === undefined ? root : root.child({ name: options.name });
   try {
     await runExecutor({
-      remote: options.remote,
-      environmentId: options.environmentId,
-      bearerToken,
+      ...relay,
+      ...(concurrentRequests === undefined ? {} : { concurrentRequests }),
+      listen: listen.flatMap((address) =>
+        address.kind === 'stdio' ? [] : [{ ...address, ...(auth === undefined ? {} : { auth }) }],
+      ),
+      // Standard output belongs to the protocol when it is spoken there.
+      onListening: (url) => (onStdio ? root.info({ url }, 'listening') : process.stdout.write(`${url}\n`)),
+      ...(onStdio ? { stdio: { input: process.stdin, output: descriptorStream(1) } } : {}),
       signal: stopSignal(),
-      log,
+      log: options.name === undefined ? root : root.child({ name: options.name }),
     });
   } catch (error) {
     throw asCliError(error);
   }
+  // Standard input may still be open and would keep the program alive.
+  if (onStdio) process.exit(0);
+}
+
+async function relayOptions(
+  options: ExecutorCommandOptions,
+): Promise<Pick<ExecutorRelayOptions, 'remote' | 'environmentId' | 'bearerToken'> | { readonly remote?: undefined }> {
+  const { remote, environmentId } = options;
+  if (remote === undefined) return {};
+  if (options.relay === 'noise') throw usage('the Noise relay is not served by this version: use --relay cleartext');
+  if (!URL.canParse(remote) || !/^https?:$/.test(new URL(remote).protocol)) {
+    throw usage(`--remote must be an http:// or https:// address, got ${remote}`);
+  }
+  if (environmentId === undefined || environmentId.trim() === '') {
+    throw usage('--remote needs --environment-id ID beside it');
+  }
+  const bearerToken = await readSecret({ ...options, variables: ['SIGNALBOX_TOKEN', 'CODEX_API_KEY'] });
+  if (bearerToken === undefined) {
+    throw new CliError(
+      'no token: set SIGNALBOX_TOKEN, or give --token-file or --token-stdin ' +
+        `(make one with: signalbox token create --role executor --env ${environmentId})`,
+    );
+  }
+  return { remote, environmentId, bearerToken };
+}
+
+function collectAddresses(text: string, before: readonly ListenAddress[] = []): readonly ListenAddress[] {
+  return [...before, parseListenAddress(text)];
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number from 1');
+  return Number(text);
+}
+
+function usage(message: string): CliError {
+  return new CliError(message, { exitCode: 2 });
 }

@@ -1,83 +1,82 @@
 /**
- * The whole executor daemon as one call, without a command line: registers, holds one rendezvous socket, serves a
- * JSON-RPC session per stream, and ends in good order when it is told to.
+ * The whole executor daemon as one call, without a command line: one set of sessions, served over the relay, over
+ * listeners of its own, and over standard streams, until it is told to end or has nothing left to serve.
  */
-import type { Clock } from '../../machines/clock.js';
-import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
-import { connectionActorId } from '../../machines/executor.machine.js';
-import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-types.js';
-import { defaultLimits, type Limits } from '../../proto/limits.js';
-import { type ConnectionActor, RelayEndpoint } from '../carrier/relay-endpoint.js';
-import { RelaySocket } from '../carrier/relay-socket.js';
-import { type Logger, silentLog } from '../observe/log.js';
-import { realClock } from '../observe/real-clock.js';
-import { createExecutor, type Executor, type ExecutorOptions } from './executor.js';
-import { type Registration, register } from './registration.js';
+import type { Readable, Writable } from 'node:stream';
+import type { RelayEndpoint } from '../carrier/relay-endpoint.js';
+import { silentLog } from '../observe/log.js';
+import { createExecutor, type ExecutorOptions } from './executor.js';
+import { type ExecutorRelayOptions, serveRelay } from './executor-relay.js';
+import type { ListenerAuth } from './listener-auth.js';
+import { serveStdio } from './stdio-transport.js';
+import { listenWebSocket, type WebSocketListener } from './websocket-listener.js';
 
-export interface RunExecutorOptions extends ExecutorOptions, Registration {
-  /** Ends the daemon in good order: streams reset, children killed. */
-  readonly signal?: AbortSignal;
-  readonly timing?: ConnectionTiming;
-  readonly streamTiming?: StreamTiming;
-  /** Called each time the executor is registered and its socket is open. */
-  readonly onOnline?: () => void;
+/** A listener of the executor's own. */
+export interface ListenOptions {
+  /** Literal IP address. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly auth?: ListenerAuth;
 }
 
+export interface ServeOptions extends ExecutorOptions {
+  readonly listen?: readonly ListenOptions[];
+  /** Called with `ws://IP:PORT` of each listener, in the order of `listen`, before anything else is served. */
+  readonly onListening?: (url: string) => void;
+  /** One connection on these streams; the end of the input ends the daemon. */
+  readonly stdio?: { readonly input: Readable; readonly output: Writable };
+  /** Ends the daemon in good order: streams reset, children killed. */
+  readonly signal?: AbortSignal;
+}
+
+/** With `remote`, the executor is served over the relay too; without it, over listeners or standard streams only. */
+export type RunExecutorOptions = ServeOptions & (ExecutorRelayOptions | { readonly remote?: undefined });
+
 /**
- * Runs until `signal` aborts, then resolves within 2 s. Rejects with LocateError when the registry refuses the
- * credential (401, 403); any other failure is tried again, for ever.
+ * Runs until `signal` aborts or `stdio` ends, then resolves within 2 s. Rejects with LocateError when the registry
+ * refuses the credential (401, 403), and when it cannot listen; any other failure of the relay is tried again, for
+ * ever.
  */
 export async function runExecutor(options: RunExecutorOptions): Promise<void> {
   const executor = createExecutor(options);
-  const relay = serveRelay(executor, options);
-  const stop = () => void relay.drain();
-  options.signal?.addEventListener('abort', stop, { once: true });
-  if (options.signal?.aborted) stop();
+  const told = toldToEnd(options.signal);
+  const listeners: WebSocketListener[] = [];
+  let relay: RelayEndpoint | undefined;
   try {
-    const end = await relay.over;
-    if (end.kind === 'refused') throw end.error;
+    for (const listen of options.listen ?? []) {
+      const listener = await listenWebSocket({ ...listen, server: executor.server, log: options.log ?? silentLog });
+      listeners.push(listener);
+      options.onListening?.(listener.url);
+    }
+    const ends = [told.promise];
+    if (options.stdio) ends.push(serveStdio(executor.server, options.stdio.input, options.stdio.output));
+    if (options.remote !== undefined) {
+      relay = serveRelay(executor, options);
+      ends.push(refusal(relay));
+    }
+    await Promise.race(ends);
   } finally {
-    options.signal?.removeEventListener('abort', stop);
+    told.forget();
+    // Streams are told before their processes are killed.
+    await relay?.drain();
+    await Promise.all(listeners.map((listener) => listener.close()));
     await executor.drain();
   }
 }
 
-/** Serves the sessions of an executor to every stream of one rendezvous socket. */
-function serveRelay(executor: Executor, options: RunExecutorOptions): RelayEndpoint {
-  const clock: Clock = options.clock ?? realClock;
-  const log: Logger = options.log ?? silentLog;
-  const limits: Limits = options.limits ?? defaultLimits;
-  const timing = options.timing ?? defaultConnectionTiming;
-  return new RelayEndpoint({
-    role: 'executor',
-    retry: 'always',
-    clock,
-    log,
-    limits,
-    timing,
-    streamTiming: options.streamTiming ?? defaultStreamTiming,
-    random: Math.random,
-    locate: (signal) => register(options, signal),
-    openCarrier: (url, listener) => {
-      const opened = () => {
-        log.info({ environmentId: options.environmentId, rendezvous: new URL(url).host }, 'online');
-        listener.opened();
-        options.onOnline?.();
-      };
-      const { connectMs } = timing;
-      const { websocketMessageBytes: longestMessage } = limits;
-      return new RelaySocket({ url, longestMessage, connectMs }, { ...listener, opened });
-    },
-    accept: (channel) => {
-      const connection = executor.server.accept(channel);
-      return {
-        receive: (messages) => connection.receive(messages),
-        ended: (end) => connection.closed(end.reason),
-      };
-    },
-    start: (input) => {
-      executor.actor.send({ type: 'connection.open', connectionId: options.environmentId, input });
-      return executor.actor.getSnapshot().children[connectionActorId(options.environmentId)] as ConnectionActor;
-    },
+/** Rejects when the relay has ended because trying again cannot help. */
+async function refusal(relay: RelayEndpoint): Promise<void> {
+  const end = await relay.over;
+  if (end.kind === 'refused') throw end.error;
+}
+
+function toldToEnd(signal: AbortSignal | undefined): { readonly promise: Promise<void>; forget(): void } {
+  let stop: () => void = () => {};
+  const promise = new Promise<void>((resolve) => {
+    stop = resolve;
   });
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  return { promise, forget: () => signal?.removeEventListener('abort', stop) };
 }

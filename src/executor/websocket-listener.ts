@@ -10,6 +10,7 @@ import { SignalboxError } from '../../proto/signalbox-error.js';
 import { TickCork } from '../carrier/tick-cork.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import type { RpcConnection, RpcServer, RpcTransport } from '../rpc/transport.js';
+import type { ListenerAuth } from './listener-auth.js';
 
 const INBOUND_BYTES = 16 * 1024 * 1024;
 /** The largest answer: a file of 512 MiB in base64, with room for its envelope. */
@@ -27,6 +28,8 @@ export interface WebSocketListenerOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly server: RpcServer;
+  /** Who may open a connection; everybody who reaches the address by default. */
+  readonly auth?: ListenerAuth;
   readonly log?: Logger;
 }
 
@@ -67,10 +70,14 @@ export async function listenWebSocket(options: WebSocketListenerOptions): Promis
   const http = createServer(answerHttp);
   http.maxConnections = CONNECTIONS;
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const refusal = refuseUpgrade(request);
-    if (refusal === undefined) {
-      upgrades.handleUpgrade(request, socket, head, (websocket) => serve(websocket, socket as Socket, server, log));
-    } else socket.end(`HTTP/1.1 ${refusal}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+    // A client may leave while its token is being judged.
+    socket.on('error', () => socket.destroy());
+    void refuseUpgrade(request, options.auth).then((refusal) => {
+      if (refusal !== undefined) socket.end(refusal);
+      else if (!socket.destroyed) {
+        upgrades.handleUpgrade(request, socket, head, (websocket) => serve(websocket, socket as Socket, server, log));
+      }
+    });
   });
   await listen(http, host, port);
   const address = http.address() as AddressInfo;
@@ -99,9 +106,17 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }
 
-function refuseUpgrade(request: IncomingMessage): string | undefined {
-  if (request.headers.origin !== undefined) return '403 Forbidden';
-  return pathOf(request) === '/' ? undefined : '404 Not Found';
+/** The whole HTTP answer to an upgrade that is refused. */
+async function refuseUpgrade(request: IncomingMessage, auth: ListenerAuth | undefined): Promise<string | undefined> {
+  if (request.headers.origin !== undefined) return httpRefusal('403 Forbidden', '');
+  if (pathOf(request) !== '/') return httpRefusal('404 Not Found', '');
+  const unauthorized = await auth?.(request.headers.authorization);
+  return unauthorized === undefined ? undefined : httpRefusal('401 Unauthorized', unauthorized);
+}
+
+function httpRefusal(status: string, body: string): string {
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8`;
+  return `${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`;
 }
 
 function answerHttp(request: IncomingMessage, response: ServerResponse): void {

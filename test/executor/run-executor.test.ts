@@ -9,12 +9,16 @@ import { defaultConnectionTiming, LocateError } from '../../machines/connection-
 import { plainFrame } from '../../proto/frame.js';
 import { encodeFrame } from '../../proto/frame-codec.js';
 import { defaultLimits } from '../../proto/limits.js';
-import { type RunExecutorOptions, runExecutor } from '../../src/executor/run-executor.js';
+
+import type { ExecutorRelayOptions } from '../../src/executor/executor-relay.js';
+import { runExecutor, type ServeOptions } from '../../src/executor/run-executor.js';
 import { isRunning } from '../harness/process-state.js';
 import { CleartextStream } from '../stand-ins/cleartext-stream.js';
 import { type FakeRegistry, type RegistryReply, startFakeRegistry } from '../stand-ins/fake-registry.js';
 import { type FakeRendezvous, type PeerSocket, startFakeRendezvous } from '../stand-ins/fake-rendezvous.js';
 import { StepClock } from '../stand-ins/step-clock.js';
+
+type RelayedOptions = ExecutorRelayOptions & ServeOptions;
 
 const TOKEN = 'sbx_executor_a-secret';
 /** Tries again at once, and is in no hurry otherwise. */
@@ -35,7 +39,7 @@ interface Scene {
   abort(): void;
 }
 
-async function scene(options: Partial<RunExecutorOptions> = {}, planned: RegistryReply[] = []): Promise<Scene> {
+async function scene(options: Partial<RelayedOptions> = {}, planned: RegistryReply[] = []): Promise<Scene> {
   const rendezvous = await startFakeRendezvous();
   cleanups.push(() => rendezvous.close());
   const registry = await startFakeRegistry({ rendezvousUrl: `${rendezvous.url}/ws?role=executor&sig=1` });
@@ -45,7 +49,7 @@ async function scene(options: Partial<RunExecutorOptions> = {}, planned: Registr
   return { registry, rendezvous, ended, abort };
 }
 
-function run(options: Partial<RunExecutorOptions> & { remote: string }): Pick<Scene, 'ended' | 'abort'> {
+function run(options: Partial<RelayedOptions> & { remote: string }): Pick<Scene, 'ended' | 'abort'> {
   const leaving = new AbortController();
   const ended = runExecutor({
     environmentId: 'box 1',
@@ -64,7 +68,7 @@ function run(options: Partial<RunExecutorOptions> & { remote: string }): Pick<Sc
   return { ended, abort: () => leaving.abort() };
 }
 
-async function online(options: Partial<RunExecutorOptions> = {}): Promise<Scene & { readonly socket: PeerSocket }> {
+async function online(options: Partial<RelayedOptions> = {}): Promise<Scene & { readonly socket: PeerSocket }> {
   const it = await scene(options);
   return { ...it, socket: await it.rendezvous.sockets.first() };
 }
@@ -186,7 +190,7 @@ describe('registering', () => {
     expect(registry.requests.items).toHaveLength(1);
   });
 
-  it.each<[string, Partial<RunExecutorOptions> & { remote: string }]>([
+  it.each<[string, Partial<RelayedOptions> & { remote: string }]>([
     ['an address that is none', { remote: 'somewhere' }],
     ['an address of another kind', { remote: 'ws://127.0.0.1:1' }],
     ['a token that fits no header', { remote: 'http://127.0.0.1:1', bearerToken: 'line\nbreak' }],
@@ -279,7 +283,7 @@ describe('connecting', () => {
 });
 
 describe('two streams on one socket', () => {
-  async function twoStreams(options: Partial<RunExecutorOptions> = {}) {
+  async function twoStreams(options: Partial<RelayedOptions> = {}) {
     const it = await online(options);
     const [one, other] = await Promise.all([openStream(it.socket, 'one'), openStream(it.socket, 'other')]);
     return { ...it, one, other };
