@@ -52,7 +52,9 @@ export function serveStdio(server: RpcServer, input: Readable, output: Writable)
       if (over) return;
       over = true;
       connection.closed(reason);
-      resolve();
+      // What was answered before the input ended is still owed.
+      if (output.destroyed) resolve();
+      else output.end(resolve);
     };
     const lines = new LineSplitter();
     input.on('data', (chunk: Buffer) => {
@@ -65,7 +67,10 @@ export function serveStdio(server: RpcServer, input: Readable, output: Writable)
     input.once('end', () => finish('stdin_ended'));
     input.once('close', () => finish('stdin_closed'));
     input.on('error', () => finish('stdin_failed'));
-    output.on('error', () => finish('stdout_failed'));
+    output.on('error', () => {
+      finish('stdout_failed');
+      resolve();
+    });
   });
 }
 
