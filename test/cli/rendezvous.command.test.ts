@@ -4,12 +4,10 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { harnessUrl } from '../../src/rendezvous/socket-url.js';
 import { post, RelayPeer, until } from '../rendezvous/relay-peer.js';
-
-const PROGRAM = fileURLToPath(new URL('two-commands.ts', import.meta.url));
+import { MAIN } from './program.js';
 
 async function stateHome(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'));
@@ -19,7 +17,7 @@ async function stateHome(): Promise<string> {
 
 /** The program as a process of its own; what it printed so far, and its exit code. */
 function start(state: string, ...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, XDG_STATE_HOME: state },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -91,7 +89,9 @@ describe('signalbox rendezvous', () => {
     const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
     const { code, stdout, stderr } = await finished(await stateHome(), 'rendezvous', '--listen', url);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe(`signalbox: ${url} is in use, perhaps by another signalbox; choose another port with --listen (port 0 takes any free one)\n`);
+    expect(stderr).toBe(
+      `signalbox: ${url} is in use, perhaps by another signalbox; choose another port with --listen (port 0 takes any free one)\n`,
+    );
   });
 
   it('says in one line that it cannot listen there', async () => {
@@ -123,7 +123,7 @@ describe('signalbox token create', () => {
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
     expect(wrong.stderr).toMatch(/^signalbox: environment id "a\/b" is not usable: [^\n]+\n$/);
     const role = await finished(state, 'token', 'create', '--role', 'admin', '--env', 'a');
-    expect(role.code).toBe(1);
+    expect(role.code).toBe(2);
     expect(role.stderr).toMatch(/Allowed choices are executor, harness/);
     const below = ['--tokens', '/dev/null/tokens.json'];
     const file = await finished(state, 'token', 'create', '--role', 'harness', '--env', 'a', ...below);

@@ -190,8 +190,8 @@ describe.each([
 
     it('one whose output nobody wants, without holding up the others', async () => {
       const loud = await sh('exec yes');
-      const silent = await sh('exec yes >&2');
       loud.stdout.destroy();
+      const silent = await sh('exec yes >&2');
       silent.stderr.destroy();
       for (let n = 0; n < 20; n += 1) expect(await text((await sh(`echo ${n}`)).stdout)).toBe(`${n}\n`);
       await Promise.all([loud.terminate(), silent.terminate()]);
@@ -264,12 +264,12 @@ describe.each([
 
   it('is told when the connection is lost under it: everything fails, nothing hangs', async () => {
     const reading = await sh('echo first; exec sleep 1000', { stdin: true });
-    const unread = await sh('exec yes');
     await once(reading.stdout, 'readable');
     const read = refusal(text(reading.stdout));
     const longRequest = refusal(
       harness.request('process/read', { processId: reading.processId, afterSeq: 9, waitMs: 1e6 }),
     );
+    const unread = await sh('exec yes');
     way.proxy.cut();
     const reason = await harness.over;
     expect(reason).toBeInstanceOf(HarnessError);
