@@ -7,7 +7,7 @@
 export const FRAME_VERSION = 1;
 
 /** Values of `RelayMessageFrame.reliability`. */
-export const RELIABILITY_NONE = 0;
+const RELIABILITY_NONE = 0;
 export const RELIABILITY_RELIABLE = 1;
 
 /** Largest value of any number on the wire; all of them are uint32. */
@@ -58,7 +58,7 @@ export interface Frame {
   readonly ack: number;
   /** Bit i (least significant = 0) says that ack + 1 + i has been received. */
   readonly ackBits: number;
-  /** {@link RELIABILITY_NONE} or {@link RELIABILITY_RELIABLE}; anything else counts as none. */
+  /** {@link RELIABILITY_RELIABLE}; anything else counts as none, for which 0 is sent. */
   readonly reliability: number;
   /** Segments beyond ack that its sender will take; absent = it does not say. */
   readonly receiveWindow?: number;

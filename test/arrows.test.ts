@@ -146,7 +146,7 @@ describe('files', () => {
   const all = [...proto, ...machines, ...src];
 
   it('have names in kebab case, of one noun', () => {
-    const name = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:machine|command|test|bench))?\.ts$/;
+    const name = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:machine|command))?(?:\.(?:test|bench))?\.ts$/;
     for (const { path } of [...all, ...sources('test')]) {
       expect(basename(path), path).toMatch(name);
       for (const folder of dirname(path).split('/')) expect(folder, path).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
