@@ -42,8 +42,12 @@ export interface RelayPair {
   readonly accepted: Map<string, Side>;
   /** Every frame an end handed to the link, in order. */
   readonly sent: { readonly harness: Frame[]; readonly executor: Frame[] };
-  open(streamId: string): Side;
+  /** With `receive`, messages go there as they are, and not to `received` as text. */
+  open(streamId: string, receive?: (message: Uint8Array) => void): Side;
 }
+
+/** Bulk that an executor answers is not kept. */
+const LONGEST_TEXT = 1000;
 
 const decoder = new TextDecoder();
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -77,7 +81,8 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
         return {
           receive: (messages) => {
             for (const message of messages) {
-              side.received.push(decoder.decode(message));
+              if (options.answer === undefined || message.length < LONGEST_TEXT)
+                side.received.push(decoder.decode(message));
               options.answer?.(message, channel);
             }
           },
@@ -98,12 +103,13 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
     executor,
     accepted,
     sent,
-    open(streamId) {
+    open(streamId, receive) {
       const received: string[] = [];
+      const take = receive ?? ((message: Uint8Array) => received.push(decoder.decode(message)));
       let side: Side | undefined;
       const channel = harness.open(streamId, () => ({
         receive: (messages) => {
-          for (const message of messages) received.push(decoder.decode(message));
+          for (const message of messages) take(message);
         },
         ended: (end) => {
           if (side) side.end = end;
