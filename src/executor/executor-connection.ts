@@ -4,7 +4,10 @@
 import type { Limits } from '../../proto/limits.js';
 import type { Environment } from '../host/env-policy.js';
 import type { EnvironmentInfo } from '../host/environment.js';
+import { FileHandles } from '../host/file-handles.js';
 import type { SpawnChild } from '../host/host-child.js';
+import { MissingPaths } from '../host/missing-paths.js';
+import { encodeNotification } from '../rpc/envelope.js';
 import type { ConnectionPeer } from '../rpc/rpc-connection.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 import type { RpcTransport } from '../rpc/transport.js';
@@ -27,6 +30,9 @@ export type MethodFamily = 'exec' | 'filesystem' | 'http' | 'environment info' |
 
 export class ExecutorConnection implements ConnectionPeer {
   readonly host: ExecutorHost;
+  /** Open files; gone with the connection, as the session is not. */
+  readonly files = new FileHandles();
+  readonly missingPaths = new MissingPaths((watchId) => this.notify('fs/missingChanged', { watchId }));
   readonly #transport: RpcTransport;
   #session: ExecutorSession;
   #aborted: AbortController | undefined;
@@ -69,6 +75,11 @@ export class ExecutorConnection implements ConnectionPeer {
     throw new RpcError(RpcCode.invalidRequest, `client must ${step} before using ${family} methods`);
   }
 
+  /** Tells the client something it did not ask for just now. */
+  notify(method: string, params: object): void {
+    this.#transport.send(encodeNotification(method, params));
+  }
+
   notified(method: string): boolean {
     if (method !== 'initialized' || this.#session.state === 'awaitingInitialize') return false;
     this.#session.initialized();
@@ -82,6 +93,8 @@ export class ExecutorConnection implements ConnectionPeer {
   closed(): void {
     this.#closed = true;
     this.#aborted?.abort();
+    this.files.closeAll();
+    this.missingPaths.stop();
     this.#session.transportClosed();
   }
 }

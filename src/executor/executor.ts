@@ -21,6 +21,8 @@ import type { RpcServer, RpcTransport } from '../rpc/transport.js';
 import { ExecutorConnection, type ExecutorHost } from './executor-connection.js';
 import { ExecutorSession } from './executor-session.js';
 import { environmentMethods } from './methods/environment.js';
+import { fileHandleMethods } from './methods/file-handles.js';
+import { fileTreeMethods } from './methods/file-trees.js';
 import { fileMethods } from './methods/files.js';
 import { lifecycleMethods } from './methods/lifecycle.js';
 import { processMethods } from './methods/process.js';
@@ -81,7 +83,14 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
 }
 
 function allMethods(): ReadonlyMap<string, RpcMethod<ExecutorConnection>> {
-  const families = [lifecycleMethods, processMethods, environmentMethods, fileMethods];
+  const families = [
+    lifecycleMethods,
+    processMethods,
+    environmentMethods,
+    fileMethods,
+    fileHandleMethods,
+    fileTreeMethods,
+  ];
   return new Map(families.flatMap((family) => Object.entries(family)));
 }
 

@@ -3,14 +3,23 @@
  */
 import { constants } from 'node:os';
 import { FileRequestError } from '../host/files.js';
+import { TooManyWatchesError } from '../host/missing-paths.js';
 import { OsError } from '../host/os-error.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 
 const { errno } = constants;
 
+const FILE_REQUEST_CODES: Readonly<Record<string, RpcCode>> = {
+  file_removal_unsupported: RpcCode.internal,
+  file_handle_unknown: RpcCode.notFound,
+};
+
 /** For fs methods. Anything that is neither the system's nor the request's fault stays as it is. */
 export function asFileError(error: unknown): unknown {
   if (error instanceof FileRequestError) return fileRequestError(error);
+  if (error instanceof TooManyWatchesError) {
+    return new RpcError(RpcCode.invalidRequest, error.message, { cause: error });
+  }
   if (!(error instanceof OsError)) return error;
   switch (error.errno) {
     case errno.ENOENT:
@@ -35,6 +44,5 @@ export function asSpawnError(error: unknown): unknown {
 }
 
 function fileRequestError(error: FileRequestError): RpcError {
-  const code = error.code === 'file_removal_unsupported' ? RpcCode.internal : RpcCode.invalidRequest;
-  return new RpcError(code, error.message, { cause: error });
+  return new RpcError(FILE_REQUEST_CODES[error.code] ?? RpcCode.invalidRequest, error.message, { cause: error });
 }

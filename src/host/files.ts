@@ -36,7 +36,7 @@ const { errno } = osConstants;
 const SYNCHRONOUS_BYTES = 1024 * 1024;
 /** Multiple of 3, so that the base64 of blocks joins without padding. */
 const BLOCK_BYTES = 768 * 1024;
-const NEW_FILE_MODE = 0o666;
+export const NEW_FILE_MODE = 0o666;
 
 const LARGEST_FILE_BYTES = 512 * 1024 * 1024;
 
@@ -221,7 +221,7 @@ export function canonicalize(path: string): string {
   return callSystem(() => realpathSync.native(path));
 }
 
-function noFollow(followSymlinks: boolean): number {
+export function noFollow(followSymlinks: boolean): number {
   return followSymlinks ? 0 : constants.O_NOFOLLOW;
 }
 
@@ -230,7 +230,7 @@ function containsLink(): FileRequestError {
 }
 
 /** A link where a folder should be is no folder to a caller that does not follow links. */
-function refuseLinkedFolders(path: string, followSymlinks: boolean): void {
+export function refuseLinkedFolders(path: string, followSymlinks: boolean): void {
   if (followSymlinks) return;
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
     const stats = lstatSync(folder, { throwIfNoEntry: false });

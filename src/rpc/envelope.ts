@@ -91,3 +91,7 @@ export function encodeMalformed(peer: string, detail: string): Buffer {
   const message = `failed to parse ${carrier} message from ${peer}: ${detail}`;
   return encodeError('-1', { rpcCode: RpcCode.invalidRequest, message });
 }
+
+export function encodeNotification(method: string, params: object): Buffer {
+  return Buffer.from(`{"method":${JSON.stringify(method)},"params":${JSON.stringify(params)}}`);
+}

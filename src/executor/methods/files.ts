@@ -9,15 +9,9 @@ import { BulkResult } from '../../rpc/envelope.js';
 import { flag, struct, text } from '../../rpc/params.js';
 import { RpcCode, RpcError } from '../../rpc/rpc-error.js';
 import type { MethodResult } from '../../rpc/rpc-method.js';
-import type { ExecutorConnection } from '../executor-connection.js';
-import { requireUnsandboxed, sandboxParam } from '../sandbox-request.js';
-import { asFileError } from '../system-error.js';
-import { filePath, pathParam } from '../wire-path.js';
-import { type ExecutorMethod, method } from './method.js';
+import { fileMethod, followSymlinks, links, path, sandbox } from './file-method.js';
+import type { ExecutorMethod } from './method.js';
 
-const path = pathParam();
-const sandbox = sandboxParam();
-const followSymlinks = v.nullish(flag());
 const defaultTrue = v.nullish(flag());
 
 const readFileParams = struct('FsReadFileParams', { path, sandbox, followSymlinks });
@@ -71,34 +65,6 @@ export const fileMethods: Readonly<Record<string, ExecutorMethod>> = {
     path: formatPath(files.canonicalize(native), params.path.form),
   })),
 };
-
-type PathSchema = v.GenericSchema<
-  unknown,
-  { readonly path: v.InferOutput<typeof path>; readonly sandbox?: v.InferOutput<typeof sandbox> }
->;
-
-/** A method on one path: refuses sandboxes, resolves the path, and turns refusals of the system into its errors. */
-function fileMethod<const Schema extends PathSchema>(
-  schema: Schema,
-  call: (native: string, params: v.InferOutput<Schema>) => MethodResult,
-): ExecutorMethod {
-  return method('filesystem', schema, (params, { host }: ExecutorConnection) => {
-    requireUnsandboxed(params.sandbox);
-    try {
-      const result = call(filePath(params.path, host.env), params);
-      if (!(result instanceof Promise)) return result;
-      return result.catch((error: unknown) => {
-        throw asFileError(error);
-      });
-    } catch (error) {
-      throw asFileError(error);
-    }
-  });
-}
-
-function links(params: { readonly followSymlinks?: boolean | null | undefined }): files.LinkOption {
-  return { followSymlinks: params.followSymlinks ?? true };
-}
 
 function fileResult(blocks: readonly Buffer[]): BulkResult {
   return new BulkResult(['{"dataBase64":"', ...blocks, '"}']);
