@@ -87,7 +87,7 @@ describe('a file handle', () => {
   it.each<[string, object, number, string]>([
     ['fs/open', { handleId: 'x'.repeat(33), path: 'a.txt' }, -32600, 'file handle ID must not exceed 32 bytes'],
     ['fs/close', { handleId: 'x'.repeat(33) }, -32600, 'file handle ID must not exceed 32 bytes'],
-    ['fs/open', { handleId: 'h', path: '' }, -32600, `path \`${folder}/\` is not a file`],
+    ['fs/open', { handleId: 'h', path: '' }, -32600, `path \`${folder}\` is not a file`],
     ['fs/open', { handleId: 'h', path: 'missing' }, -32004, 'No such file or directory (os error 2)'],
     ['fs/open', { handleId: 'h', path: '', mode: 'replace' }, -32603, 'Is a directory (os error 21)'],
     ['fs/open', { handleId: 'h', path: 'a.txt', mode: null }, -32602, 'invalid type: null, expected string or map'],
