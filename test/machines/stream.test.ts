@@ -409,6 +409,7 @@ describe('what is not acknowledged', () => {
     expect(stream.sentWithin(lossMs - 20 - 0.01)).toEqual([]);
     expect(stream.sentWithin(0.02)).toEqual([`again data 2 'a'`]);
     expect(stream.causes).toEqual(['late']);
+    expect(stream.actor.getSnapshot().context.counters).toMatchObject({ retransmitted: 1, probes: 0 });
   });
 
   it('is probed for when nothing at all is heard, with doubling waits of at most ten seconds', () => {

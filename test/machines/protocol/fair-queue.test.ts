@@ -101,6 +101,11 @@ describe('the fair queue', () => {
     expect(order).toHaveLength(102);
   });
 
+  it('lets a frame of exactly one turn leave in its first turn', () => {
+    const queue = filled([data('exact', 1, QUANTUM - OVERHEAD), data('a', 1, 30_000), data('exact', 2, QUANTUM)]);
+    expect(names(queue)).toEqual(['exact 1', 'a 1', 'exact 2']);
+  });
+
   it('lets a frame larger than a turn leave at last', () => {
     const queue = filled([data('big', 1, 10 * QUANTUM), ...Array.from({ length: 40 }, (_, n) => data('a', n, 60_000))]);
     const order = names(queue);
