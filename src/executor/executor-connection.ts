@@ -11,6 +11,7 @@ import { encodeNotification } from '../rpc/envelope.js';
 import type { ConnectionPeer } from '../rpc/rpc-connection.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 import type { RpcTransport } from '../rpc/transport.js';
+import { BodyStreams } from './body-streams.js';
 import type { ExecutorSession } from './executor-session.js';
 
 /** What every connection of an executor shares. */
@@ -33,6 +34,7 @@ export class ExecutorConnection implements ConnectionPeer {
   /** Open files; gone with the connection, as the session is not. */
   readonly files = new FileHandles();
   readonly missingPaths = new MissingPaths((watchId) => this.notify('fs/missingChanged', { watchId }));
+  readonly bodies: BodyStreams;
   readonly #transport: RpcTransport;
   #session: ExecutorSession;
   #aborted: AbortController | undefined;
@@ -41,6 +43,7 @@ export class ExecutorConnection implements ConnectionPeer {
   constructor(host: ExecutorHost, transport: RpcTransport, session: ExecutorSession) {
     this.host = host;
     this.#transport = transport;
+    this.bodies = new BodyStreams(transport);
     this.#session = session;
     session.attach(transport);
   }
@@ -87,6 +90,7 @@ export class ExecutorConnection implements ConnectionPeer {
   }
 
   writable(): void {
+    this.bodies.resume();
     this.#session.resumeOutput();
   }
 
@@ -94,6 +98,7 @@ export class ExecutorConnection implements ConnectionPeer {
     this.#closed = true;
     this.#aborted?.abort();
     this.files.closeAll();
+    this.bodies.closeAll();
     this.missingPaths.stop();
     this.#session.transportClosed();
   }

@@ -24,6 +24,7 @@ import { environmentMethods } from './methods/environment.js';
 import { fileHandleMethods } from './methods/file-handles.js';
 import { fileTreeMethods } from './methods/file-trees.js';
 import { fileMethods } from './methods/files.js';
+import { httpMethods } from './methods/http.js';
 import { lifecycleMethods } from './methods/lifecycle.js';
 import { processMethods } from './methods/process.js';
 import { packageVersion } from './package-version.js';
@@ -90,6 +91,7 @@ function allMethods(): ReadonlyMap<string, RpcMethod<ExecutorConnection>> {
     fileMethods,
     fileHandleMethods,
     fileTreeMethods,
+    httpMethods,
   ];
   return new Map(families.flatMap((family) => Object.entries(family)));
 }
