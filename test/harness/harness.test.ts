@@ -266,10 +266,10 @@ describe.each([
     const reading = await sh('echo first; exec sleep 1000', { stdin: true });
     await once(reading.stdout, 'readable');
     const read = refusal(text(reading.stdout));
+    const unread = await sh('exec yes');
     const longRequest = refusal(
       harness.request('process/read', { processId: reading.processId, afterSeq: 9, waitMs: 1e6 }),
     );
-    const unread = await sh('exec yes');
     way.proxy.cut();
     const reason = await harness.over;
     expect(reason).toBeInstanceOf(HarnessError);
