@@ -27,7 +27,14 @@ export interface ExecutorHost {
 }
 
 /** The families of methods, in the words of the lifecycle errors. */
-export type MethodFamily = 'exec' | 'filesystem' | 'http' | 'environment info' | 'environment status';
+export type MethodFamily =
+  | 'exec'
+  | 'filesystem'
+  | 'http'
+  | 'environment info'
+  | 'environment status'
+  | 'environment config'
+  | 'capability discovery';
 
 export class ExecutorConnection implements ConnectionPeer {
   readonly host: ExecutorHost;

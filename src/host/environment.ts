@@ -33,7 +33,7 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   capabilityDiscoverySandbox: false,
   fsWatchMissing: true,
   capabilityDiscoveryV2: false,
-  environmentConfigRead: false,
+  environmentConfigRead: true,
   httpHeaderEnvVars: false,
   sandboxedFileStreaming: false,
   fileWriteStreaming: true,
