@@ -6,7 +6,7 @@
 import { setup, stateIn } from 'xstate';
 
 export interface ProcessEffects {
-  /** SIGKILL to the whole process group. */
+  /** SIGKILL to the whole process group; before it is there, it must never run or be killed at once. */
   killGroup(): void;
   /** SIGINT to the whole process group. */
   interruptGroup(): void;
@@ -82,6 +82,7 @@ export const processMachine = setup({
     },
     unwanted: {
       description: 'Its session ended before it was there: nobody will be told, but it must not survive.',
+      entry: 'killGroup',
       after: { discardGrace: 'ended' },
       on: {
         'process.spawned': 'discarded',

@@ -8,11 +8,9 @@ import type { Clock } from '../../machines/clock.js';
 import { type ExecutorEffects, executorMachine, sessionActorId } from '../../machines/executor.machine.js';
 import type { sessionMachine } from '../../machines/session.machine.js';
 import { defaultLimits, type Limits } from '../../proto/limits.js';
-import { spawnChildProcess } from '../host/child-process.js';
+import { brokeredSpawners, type Spawners } from '../host/broker/spawners.js';
 import type { Environment } from '../host/env-policy.js';
 import { describeEnvironment } from '../host/environment.js';
-import type { SpawnChild } from '../host/host-child.js';
-import { spawnPty } from '../host/pty.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import type { RpcMethod } from '../rpc/rpc-method.js';
@@ -47,8 +45,8 @@ export interface ExecutorOptions {
   readonly retentionMs?: number;
   /** Requests of one connection served at a time. */
   readonly concurrentRequests?: number;
-  /** Who forks children with pipes. */
-  readonly spawnPiped?: SpawnChild;
+  /** Who forks children. Default: a helper process, started with the first child. */
+  readonly spawners?: Spawners;
 }
 
 export interface Executor {
@@ -64,13 +62,14 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
   const { limits = defaultLimits, log = silentLog } = options;
   const cwd = options.cwd ?? process.cwd();
   const env = options.env ?? inheritedEnvironment();
+  const spawners = options.spawners ?? brokeredSpawners(log);
   const host: ExecutorHost = {
     limits,
     environment: describeEnvironment({ cwd, env, version: packageVersion() }),
     cwd,
     env,
-    spawnPiped: options.spawnPiped ?? spawnChildProcess,
-    spawnTerminal: spawnPty,
+    spawnPiped: spawners.piped,
+    spawnTerminal: spawners.terminal,
     session: (sessionId) => sessions.get(sessionId),
   };
   const server = createRpcServer<ExecutorConnection>({
@@ -80,7 +79,11 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
     concurrency: options.concurrentRequests ?? 1,
     log,
   });
-  return { server, actor: sessions.actor, drain: () => sessions.drain() };
+  const drain = async () => {
+    await sessions.drain();
+    spawners.close();
+  };
+  return { server, actor: sessions.actor, drain };
 }
 
 function allMethods(): ReadonlyMap<string, RpcMethod<ExecutorConnection>> {

@@ -2,6 +2,7 @@
  * What the operating system refused, as the JSON-RPC error of the method family (jsonrpc.md §2, §6).
  */
 import { constants } from 'node:os';
+import { SpawnBrokerError } from '../host/broker/fork.js';
 import { FileRequestError } from '../host/files.js';
 import { TooManyWatchesError } from '../host/missing-paths.js';
 import { OsError } from '../host/os-error.js';
@@ -35,7 +36,9 @@ export function asFileError(error: unknown): unknown {
 
 /** For process/start. */
 export function asSpawnError(error: unknown): unknown {
-  if (error instanceof OsError) return new RpcError(RpcCode.internal, error.message, { cause: error });
+  if (error instanceof OsError || error instanceof SpawnBrokerError) {
+    return new RpcError(RpcCode.internal, error.message, { cause: error });
+  }
   // Node refuses NUL bytes in arguments and names before it asks the system.
   if (error instanceof TypeError && 'code' in error && error.code === 'ERR_INVALID_ARG_VALUE') {
     return new RpcError(RpcCode.internal, 'nul byte found in provided data', { cause: error });

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { Writable } from 'node:stream';
+import { ChildPipes } from './child-pipes.js';
 import { type ChildListener, type ChildSpec, type HostChild, signalGroup } from './host-child.js';
 import { asOsError, callSystem } from './os-error.js';
 
@@ -24,20 +24,13 @@ export function spawnChildProcess(spec: ChildSpec, listener: ChildListener): Hos
 
 class PipedChild implements HostChild {
   readonly #child: ChildProcess;
-  readonly #listener: ChildListener;
-  readonly #stdin: Writable | null;
-  readonly #outputs: readonly Socket[];
+  readonly #pipes: ChildPipes | undefined;
   #reaped = false;
 
   constructor(child: ChildProcess, listener: ChildListener) {
     this.#child = child;
-    this.#listener = listener;
-    this.#stdin = child.stdin;
-    this.#outputs = [child.stdout, child.stderr].filter((stream) => stream !== null) as Socket[];
-    child.stdin?.on('error', () => {
-      // EPIPE: the child closed its input or is gone. Its exit tells the rest.
-    });
-    if (child.pid === undefined) {
+    const { pid, stdin, stdout, stderr } = child;
+    if (pid === undefined || stdout === null || stderr === null) {
       child.once('error', (error) => listener.failed(asOsError(error)));
       return;
     }
@@ -48,29 +41,29 @@ class PipedChild implements HostChild {
       this.#reaped = true;
       listener.exited(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
-    this.#read();
-    listener.spawned(child.pid);
+    this.#pipes = new ChildPipes(stdin, stdout as Socket, stderr as Socket, listener);
+    this.#pipes.read(() => listener.streamsEnded());
+    listener.spawned(pid);
   }
 
   get queuedInput(): number {
-    return this.#stdin?.writableLength ?? 0;
+    return this.#pipes?.queuedInput ?? 0;
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#stdin === null || !this.#stdin.writable) return;
-    this.#stdin.write(bytes, () => this.#listener.inputTaken());
+    this.#pipes?.write(bytes);
   }
 
   endInput(): void {
-    this.#stdin?.end();
+    this.#pipes?.endInput();
   }
 
   pause(): void {
-    for (const stream of this.#outputs) stream.pause();
+    this.#pipes?.pause();
   }
 
   resume(): void {
-    for (const stream of this.#outputs) stream.resume();
+    this.#pipes?.resume();
   }
 
   signalGroup(signal: NodeJS.Signals): void {
@@ -78,22 +71,6 @@ class PipedChild implements HostChild {
   }
 
   abandonStreams(): void {
-    for (const stream of this.#outputs) stream.destroy();
-    this.#stdin?.destroy();
-  }
-
-  #read(): void {
-    let open = this.#outputs.length;
-    for (const [index, stream] of this.#outputs.entries()) {
-      const name = index === 0 ? 'stdout' : 'stderr';
-      stream.on('data', (bytes: Buffer) => this.#listener.output(name, bytes));
-      stream.on('error', () => {
-        // `close` follows and ends the stream.
-      });
-      stream.once('close', () => {
-        open--;
-        if (open === 0) this.#listener.streamsEnded();
-      });
-    }
+    this.#pipes?.abandon();
   }
 }

@@ -17,6 +17,15 @@ export interface ChildSpec {
   readonly stdin: 'pipe' | 'null';
 }
 
+/** Of a child whose helper ended before it, when somebody else took its exit status. */
+export const UNKNOWN_EXIT_CODE = -1;
+
+/** How a child ended: by itself, or by a signal (its number, else 0). */
+export interface ChildEnd {
+  readonly status: number;
+  readonly signal: number;
+}
+
 export interface ChildListener {
   /** Either this or `failed` comes first, once, possibly before the spawning call returns. */
   spawned(pid: number): void;
@@ -24,7 +33,7 @@ export interface ChildListener {
   failed(error: unknown): void;
   /** The bytes belong to the listener. */
   output(stream: OutputStream, bytes: Buffer): void;
-  /** Exit status, or 128 + signal (1 on a PTY). Once. */
+  /** Exit status, or 128 + signal (1 on a PTY); -1 when nobody could know it. Once. */
   exited(exitCode: number): void;
   /** No output can follow. Once, also after `abandonStreams`. */
   streamsEnded(): void;
@@ -42,13 +51,16 @@ export interface HostChild {
   /** Stop and go on reading output; a child that writes more than a pipe holds stands still meanwhile. */
   pause(): void;
   resume(): void;
-  /** To the whole group; nothing when it is gone. */
+  /**
+   * To the whole group; nothing when it is gone. SIGKILL before it is there means that it is not wanted any more: it
+   * never runs, or is killed as soon as it does.
+   */
   signalGroup(signal: NodeJS.Signals): void;
   /** Stop reading for good and close this end. */
   abandonStreams(): void;
 }
 
-/** The place of the spawn broker: the same shape, with `spawned` coming later. */
+/** Direct, `spawned` or `failed` comes before it returns, or it throws; through the spawn broker, later. */
 export type SpawnChild = (spec: ChildSpec, listener: ChildListener) => HostChild;
 
 /**
@@ -59,12 +71,22 @@ export function signalGroup(pid: number, signal: NodeJS.Signals, leaderReaped: b
   try {
     if (leaderReaped && isAlive(pid)) return;
     process.kill(-pid, signal);
-  } catch {
+  } catch (error) {
     // ESRCH: nobody is left; EPERM: only members that changed their user are.
+    if (!leaderReaped && (error as NodeJS.ErrnoException).code === 'ESRCH') signalAlone(pid, signal);
   }
 }
 
-function isAlive(pid: number): boolean {
+/** On a terminal the leader makes its group itself, a moment after it was forked. */
+function signalAlone(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone.
+  }
+}
+
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

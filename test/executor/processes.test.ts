@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createExecutor } from '../../src/executor/executor.js';
+import { directSpawners } from '../../src/host/broker/spawners.js';
 import { spawnChildProcess } from '../../src/host/child-process.js';
 import type { ChildListener, HostChild, SpawnChild } from '../../src/host/host-child.js';
 import { StepClock } from '../stand-ins/step-clock.js';
@@ -60,8 +61,11 @@ describe('processes', () => {
       env: {},
       tty: false,
     });
-    expect(client.replied(id)).toBe(true);
     await client.closed('p');
+    const reply = client.messages.items.findIndex((message) => message.id === id);
+    const told = client.messages.items.findIndex(({ method }) => method?.startsWith('process/'));
+    expect(reply).toBeGreaterThanOrEqual(0);
+    expect(reply).toBeLessThan(told);
   });
 
   it('say what the operating system says when they cannot start, and leave their id free', async () => {
@@ -202,7 +206,7 @@ describe('a process whose start takes time', () => {
 
   it('is told to be starting, and is killed as soon as it is there when it was terminated', async () => {
     const { spawn, releases } = lateSpawner();
-    const server = createExecutor({ spawnPiped: spawn, concurrentRequests: 2 });
+    const server = createExecutor({ spawners: { ...directSpawners, piped: spawn }, concurrentRequests: 2 });
     const client = await MemoryClient.ready(server);
     const params = { processId: 'p', argv: ['/bin/sleep', '100'], cwd: '/', env: {}, tty: false, pipeStdin: true };
     const start = client.post('process/start', params);

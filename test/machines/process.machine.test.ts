@@ -109,7 +109,8 @@ describe('the process chart', () => {
     const discarded = started();
     discarded.actor.send({ type: 'process.discard' });
     discarded.actor.send({ type: 'process.spawned' });
-    expect(discarded.done).toEqual(['kill', 'abandon']);
+    // At once, so that a start that still waits never runs, and again when it is there.
+    expect(discarded.done).toEqual(['kill', 'kill', 'abandon']);
     discarded.actor.send({ type: 'process.exited', exitCode: 137 });
     expect(discarded.actor.getSnapshot().status).toBe('done');
   });

@@ -1,0 +1,85 @@
+/**
+ * Children on a pseudoterminal of 24 rows and 80 columns, forked by the spawn broker's helper. The terminal itself is
+ * made and held here: it outlives the helper, and nothing of its output passes through it.
+ */
+import { closeSync } from 'node:fs';
+import { type ChildEnd, type ChildListener, type ChildSpec, type HostChild, UNKNOWN_EXIT_CODE } from '../host-child.js';
+import { callSystem } from '../os-error.js';
+import { COLUMNS, KILLED_EXIT_CODE, ROWS, terminalSpec } from '../pty.js';
+import { loadNativePty } from '../pty-native.js';
+import { TerminalStream } from '../terminal-stream.js';
+import type { ForkHandle, ForkListener } from './fork.js';
+import type { SpawnBroker } from './spawn-broker.js';
+
+export class BrokeredPty implements HostChild, ForkListener {
+  readonly #listener: ChildListener;
+  readonly #fork: ForkHandle;
+  readonly #master: number;
+  readonly #slave: number;
+  #stream: TerminalStream | undefined;
+  // What was asked for before there was a stream.
+  #paused = false;
+  #abandoned = false;
+
+  /** Throws OsError when the program cannot be started or no terminal is left. */
+  constructor(broker: SpawnBroker, setsid: string, spec: ChildSpec, listener: ChildListener) {
+    this.#listener = listener;
+    const run = terminalSpec(spec);
+    const { master, slave, pty } = callSystem(() => loadNativePty().open(COLUMNS, ROWS));
+    this.#master = master;
+    this.#slave = slave;
+    this.#fork = broker.fork({ spec: run, terminal: { terminal: pty, setsid } }, this);
+  }
+
+  get queuedInput(): number {
+    return this.#stream?.queuedInput ?? 0;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#stream?.write(bytes);
+  }
+
+  endInput(): void {
+    this.#stream?.endInput();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#stream?.resume();
+  }
+
+  signalGroup(signal: NodeJS.Signals): void {
+    this.#fork.signalGroup(signal);
+  }
+
+  abandonStreams(): void {
+    this.#abandoned = true;
+    this.#stream?.abandon();
+  }
+
+  started(pid: number): void {
+    this.#stream = new TerminalStream(this.#master, this.#slave, this.#listener, () => {
+      this.#fork.release();
+      this.#listener.streamsEnded();
+    });
+    if (this.#paused) this.#stream.pause();
+    this.#listener.spawned(pid);
+    if (this.#abandoned) this.#stream.abandon();
+  }
+
+  failed(error: unknown): void {
+    closeSync(this.#slave);
+    closeSync(this.#master);
+    this.#listener.failed(error);
+  }
+
+  exited(end: ChildEnd | undefined): void {
+    this.#stream?.leaderExited();
+    this.#listener.exited(end === undefined ? UNKNOWN_EXIT_CODE : end.signal > 0 ? KILLED_EXIT_CODE : end.status);
+  }
+}

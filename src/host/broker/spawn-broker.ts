@@ -1,0 +1,386 @@
+/**
+ * Forks children through a helper process, so that the daemon's loop never waits for a fork, and gives them real
+ * pipes. Keeps starts in order, hands them to the helper, and when that ends: starts that surely never ran go to the
+ * next helper, those that may have run are found again or fail, and running children are watched from here.
+ * The helper's own life is `spawnHelperMachine`; what a child's streams carry is its owner's business.
+ */
+import { fstatSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { type ActorRefFrom, createActor } from 'xstate';
+import type { Clock } from '../../../machines/clock.js';
+import { restartDelayMs, type SpawnHelperEffects, spawnHelperMachine } from '../../../machines/spawn-helper.machine.js';
+import { type Logger, silentLog } from '../../observe/log.js';
+import { realClock } from '../../observe/real-clock.js';
+import { type ChildEnd, signalGroup } from '../host-child.js';
+import { OsError } from '../os-error.js';
+import { fileOf, leadersByOutput } from '../process-table.js';
+import {
+  type ChildEnds,
+  Fork,
+  type ForkHandle,
+  type ForkListener,
+  type ForkRequest,
+  SpawnBrokerError,
+} from './fork.js';
+import type { Failed, HelperReport, PipesMade } from './helper-message.js';
+import { HelperProcess } from './helper-process.js';
+import { OrphanWatch } from './orphan-watch.js';
+import { removeFoldersOf, removeLeftovers } from './pipe-folders.js';
+import { PipePool } from './pipe-pool.js';
+
+/** Starts the helper may have at a time: enough to keep it busy, few to send again when it ends. */
+const MOST_UNDER_WAY = 32;
+/** A start that has not become a child by then fails; a helper that holds one so long is stuck. */
+const START_DEADLINE_MS = 30_000;
+
+export interface SpawnBrokerOptions {
+  readonly log?: Logger;
+  /** Where pipes are made and removed again: a folder this user may write to. */
+  readonly pipeRoot?: string;
+}
+
+/** Nothing the chart waits for may keep a program from ending; starts under way do. */
+const quietClock: Clock = {
+  ...realClock,
+  setTimeout: (callback, delayMs) => (realClock.setTimeout(callback, delayMs) as NodeJS.Timeout).unref(),
+};
+
+export class SpawnBroker implements SpawnHelperEffects {
+  readonly #log: Logger;
+  readonly #pipeRoot: string;
+  readonly #actor: ActorRefFrom<typeof spawnHelperMachine>;
+  readonly #pool = new PipePool();
+  readonly #orphans = new OrphanWatch();
+  /** All that are not over, by id. */
+  readonly #forks = new Map<number, Fork>();
+  /** Oldest first. */
+  #waiting: Fork[] = [];
+  readonly #underWay = new Set<Fork>();
+  #helper: HelperProcess | undefined;
+  #makingPipes = false;
+  #lastId = 0;
+
+  constructor({ log = silentLog, pipeRoot = tmpdir() }: SpawnBrokerOptions = {}) {
+    this.#log = log;
+    this.#pipeRoot = pipeRoot;
+    this.#actor = createActor(spawnHelperMachine, { clock: quietClock, input: { effects: this } });
+    this.#actor.start();
+  }
+
+  /** Undefined while there is none. */
+  get helperPid(): number | undefined {
+    return this.#helper?.pid;
+  }
+
+  fork(request: ForkRequest, listener: ForkListener): ForkHandle {
+    const fork = new Fork(++this.#lastId, request, listener);
+    if (this.#actor.getSnapshot().status !== 'active') {
+      setImmediate(() => listener.failed(cancelled()));
+      return { signalGroup: () => {}, release: () => {} };
+    }
+    this.#forks.set(fork.id, fork);
+    this.#waiting.push(fork);
+    fork.deadline = setTimeout(() => this.#expire(fork), START_DEADLINE_MS);
+    if (this.#forks.size === 1) this.#helper?.hold(true);
+    this.#tell('helper.wanted');
+    this.#pump();
+    return {
+      signalGroup: (signal) => this.#signal(fork, signal),
+      release: () => {
+        fork.released = true;
+        this.#forgetIfDone(fork);
+      },
+    };
+  }
+
+  /** Ends the helper, which kills what it still guards. Starts not done fail. */
+  close(): void {
+    this.#tell('broker.close');
+    for (const fork of [...this.#waiting, ...this.#underWay]) this.#fail(fork, cancelled());
+    this.#orphans.stop();
+    this.#pool.clear();
+  }
+
+  // ---- what the chart decides
+
+  startHelper(): void {
+    removeLeftovers(this.#pipeRoot).catch((error: unknown) => {
+      this.#log.debug({ err: error }, 'could not look for pipes left over by a crash');
+    });
+    try {
+      const helper = new HelperProcess(this.#pipeRoot, {
+        report: (report) => this.#take(report),
+        gone: (how, lastWords) => this.#helperGone(helper, how, lastWords),
+      });
+      this.#helper = helper;
+      helper.hold(this.#forks.size > 0);
+      this.#makingPipes = true;
+      helper.send({ op: 'pipes', ...this.#pool.first });
+    } catch (error) {
+      // Out of processes or descriptors; the chart must hear of it later, not while it acts.
+      setImmediate(() => this.#helperGone(undefined, String(error), ''));
+    }
+  }
+
+  killHelper(): void {
+    this.#helper?.kill();
+  }
+
+  dismissHelper(): void {
+    this.#helper?.dismiss();
+  }
+
+  // ---- starts
+
+  #pump(): void {
+    const helper = this.#helper;
+    if (helper === undefined || !this.#actor.getSnapshot().matches('serving')) return;
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const piped = next.request.terminal === undefined;
+      if (this.#underWay.size >= MOST_UNDER_WAY) break;
+      if (piped && !this.#pool.has(2, next.wantsInput ? 1 : 0)) break;
+      this.#waiting.shift();
+      this.#send(helper, next);
+    }
+    this.#refill(helper);
+  }
+
+  #send(helper: HelperProcess, fork: Fork): void {
+    const { spec, terminal } = fork.request;
+    const { program, args, arg0, cwd, env } = spec;
+    if (terminal === undefined) {
+      const stdin = fork.wantsInput ? this.#pool.takeInput() : null;
+      fork.ends = { stdin, stdout: this.#pool.takeOutput(), stderr: this.#pool.takeOutput() };
+    }
+    const numbers = (ends: ChildEnds) => ({
+      stdin: ends.stdin?.number ?? null,
+      stdout: ends.stdout.number,
+      stderr: ends.stderr.number,
+    });
+    const stdio = terminal ?? (fork.ends && numbers(fork.ends));
+    if (stdio === undefined) return;
+    fork.state = 'sent';
+    this.#underWay.add(fork);
+    const start = { op: 'start', id: fork.id, program, args, cwd, env, stdio } as const;
+    helper.send(arg0 === undefined ? start : { ...start, arg0 });
+  }
+
+  #refill(helper: HelperProcess): void {
+    if (this.#makingPipes) return;
+    const piped = this.#waiting.filter(({ request }) => request.terminal === undefined);
+    const shortage = this.#pool.shortage(piped.length, piped.filter(({ wantsInput }) => wantsInput).length);
+    if (shortage === undefined) return;
+    this.#makingPipes = true;
+    helper.send({ op: 'pipes', ...shortage });
+  }
+
+  #expire(fork: Fork): void {
+    if (fork.state === 'sent') {
+      this.#log.error({ pid: this.helperPid }, 'the spawn helper does not answer and is ended');
+      this.#tell('helper.silent');
+      return;
+    }
+    this.#fail(
+      fork,
+      new SpawnBrokerError(
+        'spawn_helper_unavailable',
+        'no process can be started: the spawn helper does not start; see the log of the executor',
+      ),
+    );
+  }
+
+  #signal(fork: Fork, signal: NodeJS.Signals): void {
+    if (fork.state === 'running' || fork.state === 'exited') {
+      signalGroup(fork.pid, signal, fork.state === 'exited');
+    } else if (signal === 'SIGKILL' && fork.state === 'waiting') {
+      this.#fail(fork, cancelled());
+    } else if (signal === 'SIGKILL') {
+      fork.unwanted = true;
+    }
+  }
+
+  // ---- what the helper reports
+
+  #take(report: HelperReport): void {
+    switch (report.op) {
+      case 'pipes':
+        this.#takePipes(report);
+        break;
+      case 'pipesFailed':
+        this.#noPipes(report.errno === undefined ? new Error(report.message) : new OsError(report.errno));
+        break;
+      case 'begun':
+        this.#withFork(report.id, (fork) => {
+          fork.begun = true;
+        });
+        break;
+      case 'started':
+        this.#withFork(report.id, (fork) => this.#started(fork, report.pid));
+        break;
+      case 'failed':
+        this.#withFork(report.id, (fork) => this.#fail(fork, asSpawnFailure(report)));
+        break;
+      case 'exited':
+        this.#withFork(report.id, (fork) => this.#exited(fork, report));
+        break;
+    }
+  }
+
+  #takePipes(made: PipesMade): void {
+    this.#makingPipes = false;
+    try {
+      this.#pool.add(made);
+    } catch (error) {
+      this.#noPipes(error);
+    }
+    this.#helper?.send({ op: 'opened' });
+    if (this.#actor.getSnapshot().matches('starting')) {
+      for (const { id, pid, state } of this.#forks.values()) {
+        if (pid !== 0) this.#helper?.send({ op: 'guard', id, pid, exited: state === 'exited' });
+      }
+      this.#tell('helper.ready');
+    }
+    this.#pump();
+  }
+
+  /** Out of descriptors, as a rule: those that wait for pipes cannot be served now. */
+  #noPipes(error: unknown): void {
+    this.#makingPipes = false;
+    this.#log.warn({ err: error, folder: this.#pipeRoot }, 'no pipes could be made for new processes');
+    for (const fork of [...this.#waiting]) if (fork.request.terminal === undefined) this.#fail(fork, error);
+  }
+
+  #started(fork: Fork, pid: number): void {
+    if (fork.state !== 'sent') return;
+    this.#underWay.delete(fork);
+    clearTimeout(fork.deadline);
+    fork.state = 'running';
+    fork.pid = pid;
+    const { ends } = fork;
+    fork.ends = undefined;
+    fork.listener.started(pid, ends);
+    if (fork.unwanted) signalGroup(pid, 'SIGKILL', false);
+    this.#pump();
+  }
+
+  #exited(fork: Fork, end: ChildEnd | undefined): void {
+    if (fork.state !== 'running') return;
+    fork.state = 'exited';
+    // Start and end may be reported in one breath: whoever waits for the start is served first.
+    setImmediate(() => {
+      fork.listener.exited(end);
+      this.#forgetIfDone(fork);
+    });
+  }
+
+  #fail(fork: Fork, error: unknown): void {
+    if (fork.state !== 'waiting' && fork.state !== 'sent') return;
+    this.#underWay.delete(fork);
+    this.#waiting = this.#waiting.filter((waiting) => waiting !== fork);
+    clearTimeout(fork.deadline);
+    fork.closeEnds();
+    this.#forget(fork);
+    fork.listener.failed(error);
+    this.#pump();
+  }
+
+  #forgetIfDone(fork: Fork): void {
+    if (fork.state !== 'exited' || !fork.released) return;
+    this.#helper?.send({ op: 'release', id: fork.id });
+    this.#forget(fork);
+  }
+
+  #forget(fork: Fork): void {
+    fork.state = 'over';
+    this.#forks.delete(fork.id);
+    if (this.#forks.size === 0) this.#helper?.hold(false);
+  }
+
+  // ---- the end of a helper
+
+  #helperGone(helper: HelperProcess | undefined, how: string, lastWords: string): void {
+    if (helper !== this.#helper) return;
+    this.#helper = undefined;
+    this.#makingPipes = false;
+    this.#pool.clear();
+    if (helper?.pid !== undefined) removeFoldersOf(helper.pid, this.#pipeRoot);
+    if (this.#actor.getSnapshot().status !== 'active') return;
+    const running = [...this.#forks.values()].filter(({ state }) => state === 'running');
+    const underWay = [...this.#underWay];
+    const neverRan = underWay.filter(({ begun }) => !begun);
+    for (const fork of running) this.#watch(fork);
+    this.#findAgain(underWay.filter(({ begun }) => begun));
+    this.#startAgain(neverRan);
+    this.#tell('helper.gone');
+    const delayMs = restartDelayMs(this.#actor.getSnapshot().context.failures);
+    this.#log.warn(
+      { pid: helper?.pid, how, lastWords, running: running.length, underWay: underWay.length, delayMs },
+      'the spawn helper ended; its children go on, and another one is started',
+    );
+  }
+
+  #watch(fork: Fork): void {
+    this.#orphans.add(fork.pid, (end) => this.#exited(fork, end));
+  }
+
+  #startAgain(forks: readonly Fork[]): void {
+    for (const fork of forks) {
+      this.#underWay.delete(fork);
+      fork.closeEnds();
+      fork.state = 'waiting';
+    }
+    this.#waiting.unshift(...forks);
+    for (const fork of forks) if (fork.unwanted) this.#fail(fork, cancelled());
+  }
+
+  /**
+   * Whoever was forked has its streams by now: the helper's last report was read only after every copy of its
+   * descriptors was closed, which the fork's own exec does last.
+   */
+  #findAgain(forks: readonly Fork[]): void {
+    if (forks.length === 0) return;
+    const leaders = leadersByOutput();
+    for (const fork of forks) {
+      const pid = leaders.get(outputFile(fork) ?? '');
+      if (pid === undefined) {
+        this.#fail(fork, maybeRan());
+      } else {
+        this.#started(fork, pid);
+        this.#watch(fork);
+      }
+    }
+  }
+
+  #withFork(id: number, act: (fork: Fork) => void): void {
+    const fork = this.#forks.get(id);
+    if (fork !== undefined) act(fork);
+  }
+
+  #tell(type: 'helper.wanted' | 'helper.ready' | 'helper.silent' | 'helper.gone' | 'broker.close'): void {
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type });
+  }
+}
+
+function outputFile({ ends, request }: Fork): string | undefined {
+  if (request.terminal !== undefined) return fileOf(request.terminal.terminal);
+  if (ends === undefined) return undefined;
+  const { dev, ino } = fstatSync(ends.stdout.descriptor);
+  return `${dev}:${ino}`;
+}
+
+/** As the same refusal is thrown where there is no helper in between. */
+function asSpawnFailure({ errno, code, message }: Failed): Error {
+  if (errno !== undefined) return new OsError(errno);
+  return code === undefined ? new Error(message) : Object.assign(new TypeError(message), { code });
+}
+
+function cancelled(): SpawnBrokerError {
+  return new SpawnBrokerError('spawn_cancelled', 'the process was not wanted any more before it was started');
+}
+
+function maybeRan(): SpawnBrokerError {
+  return new SpawnBrokerError(
+    'spawn_helper_lost',
+    'the spawn helper ended while it started this process: whether it ran is not known; look before starting it again',
+  );
+}
