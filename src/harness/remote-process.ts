@@ -54,7 +54,10 @@ export class RemoteProcess {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly stdin: Writable;
-  /** Resolves when the process has ended; its output may still be coming. */
+  /**
+   * Resolves when the process has ended; its output may still be coming. Streams that nobody reads fill up, and then
+   * they hold up the whole session: read them, or `destroy()` those that are not wanted.
+   */
   readonly exited: Promise<ProcessExit>;
   /** Resolves when the process has ended and every byte of its output has been given to the streams. */
   readonly closed: Promise<ProcessExit>;
@@ -62,6 +65,8 @@ export class RemoteProcess {
   readonly #early = new Map<number, ProcessNotification>();
   #nextSeq = 1;
   #exit: ProcessExit | undefined;
+  /** It was terminated: what still comes is little, and must not hold up the answer. */
+  #terminated = false;
   #settleExited!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
   #settleClosed!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
 
@@ -89,6 +94,8 @@ export class RemoteProcess {
 
   /** Kills the process group at once; false when it had ended already. */
   async terminate(): Promise<boolean> {
+    this.#terminated = true;
+    for (const reader of [this.stdout, this.stderr]) this.#owner.setFull(reader, false);
     const answer = (await this.#owner.request('process/terminate', { processId: this.processId })) as {
       running?: boolean;
     };
@@ -128,7 +135,7 @@ export class RemoteProcess {
         // Who has destroyed the stream wants no more of it; that must not hold up everything else.
         if (reader.destroyed) return;
         const more = reader.push(Buffer.from(params.chunk ?? '', 'base64'));
-        if (!more) this.#owner.setFull(reader, true);
+        if (!more && !this.#terminated) this.#owner.setFull(reader, true);
         return;
       }
       case 'process/exited':

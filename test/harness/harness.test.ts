@@ -198,6 +198,14 @@ describe.each([
       await Promise.all([loud.closed, silent.closed]);
     });
 
+    it('one whose output was never read, which can still be terminated', async () => {
+      const loud = await sh('exec yes');
+      await vi.waitUntil(() => loud.stdout.readableLength >= loud.stdout.readableHighWaterMark, { timeout: 10_000 });
+      expect(await loud.terminate()).toBe(true);
+      expect(await loud.exited).toEqual({ exitCode: 137 });
+      expect(await text((await sh('echo next')).stdout)).toBe('next\n');
+    });
+
     it('one after the other, which leaves nothing behind', async () => {
       for (let n = 0; n < 50; n += 1) expect(await (await sh(`exit ${n}`)).closed).toEqual({ exitCode: n });
     });
