@@ -2,7 +2,7 @@
  * What the operating system refused, as the JSON-RPC error of the method family (jsonrpc.md §2, §6).
  */
 import { constants } from 'node:os';
-import { SpawnBrokerError } from '../host/broker/fork.js';
+import { SpawnBrokerError } from '../host/broker/spawn-broker-error.js';
 import { FileRequestError } from '../host/files.js';
 import { TooManyWatchesError } from '../host/missing-paths.js';
 import { OsError } from '../host/os-error.js';

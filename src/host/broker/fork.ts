@@ -2,17 +2,9 @@
  * One child between being asked for and being forgotten, as the broker keeps it. No decisions here.
  */
 import { closeSync } from 'node:fs';
-import { SignalboxError } from '../../../proto/signalbox-error.js';
 import type { ChildEnd, ChildSpec } from '../host-child.js';
-import type { TerminalPath } from './helper-message.js';
+import type { StartWanted, TerminalPath } from './helper-message.js';
 import type { PipeEnd } from './pipe-pool.js';
-
-/** The broker could not do it; the child did not run, or it says so. */
-export class SpawnBrokerError extends SignalboxError {
-  constructor(code: 'spawn_helper_unavailable' | 'spawn_helper_lost' | 'spawn_cancelled', message: string) {
-    super(code, message, { scope: 'stream', initiator: 'local' });
-  }
-}
 
 /** The daemon's ends of a child's pipes; whoever is given them closes them. */
 export interface ChildEnds {
@@ -66,6 +58,18 @@ export class Fork {
 
   get wantsInput(): boolean {
     return this.request.terminal === undefined && this.request.spec.stdin === 'pipe';
+  }
+
+  /** What the helper is told; it must have its ends, or a terminal. */
+  get message(): StartWanted {
+    const { program, args, arg0, cwd, env } = this.request.spec;
+    const stdio = this.request.terminal ?? {
+      stdin: this.ends?.stdin?.number ?? null,
+      stdout: this.ends?.stdout.number ?? 0,
+      stderr: this.ends?.stderr.number ?? 0,
+    };
+    const start = { op: 'start', id: this.id, program, args, cwd, env, stdio } as const;
+    return arg0 === undefined ? start : { ...start, arg0 };
   }
 
   closeEnds(): void {

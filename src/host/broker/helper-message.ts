@@ -57,12 +57,16 @@ export interface Release {
 
 export type HelperRequest = PipesWanted | PipesOpened | StartWanted | Guard | Release;
 
-/** Pipes are files in `folder`, named by their numbers, until the daemon has opened them. */
 export interface PipesMade {
   readonly op: 'pipes';
-  readonly folder: string;
-  readonly output: readonly number[];
-  readonly input: readonly number[];
+  readonly output: readonly PipeMade[];
+  readonly input: readonly PipeMade[];
+}
+
+export interface PipeMade {
+  readonly number: number;
+  /** Where the daemon opens its end, before it says `opened`. */
+  readonly path: string;
 }
 
 export interface PipesFailed {

@@ -13,6 +13,9 @@ const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH'];
 /** Of what it says on stderr, which is nothing unless it crashes. */
 const LAST_WORDS_BYTES = 2_000;
 
+/** A write to the helper wakes it up, which costs more than the message. */
+const HOLD_MS = 100;
+
 export interface HelperListener {
   report(report: HelperReport): void;
   /** Once. `lastWords` is what it wrote on stderr. */
@@ -23,8 +26,10 @@ export class HelperProcess {
   readonly #child: ChildProcess;
   readonly #input: Socket;
   readonly #reports: Socket;
+  #held = '';
+  #flush: NodeJS.Timeout | undefined;
 
-  /** Throws what the operating system says when it cannot be forked. */
+  /** Throws when it cannot be forked. */
   constructor(pipeRoot: string, listener: HelperListener) {
     const env = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
     // A session of its own: Ctrl-C in the daemon's terminal is for the daemon.
@@ -34,6 +39,12 @@ export class HelperProcess {
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     });
+    let error = '';
+    this.#child.once('error', (cause) => {
+      error = cause.message;
+    });
+    // Node tells the reason only later, and without descriptors it makes no streams to listen to.
+    if (this.#child.pid === undefined) throw new Error('not forked: out of processes, memory or file descriptors');
     const [input, , words, reports] = this.#child.stdio;
     this.#input = input as Socket;
     this.#reports = reports as Socket;
@@ -49,10 +60,6 @@ export class HelperProcess {
       lastWords = (lastWords + bytes.toString()).slice(-LAST_WORDS_BYTES);
     });
     (words as Socket).unref();
-    let error = '';
-    this.#child.once('error', (cause) => {
-      error = cause.message;
-    });
     // After `exit` and after the last report was read.
     this.#child.once('close', (code, signal) => listener.gone(error || (signal ?? `exit code ${code}`), lastWords));
   }
@@ -62,7 +69,19 @@ export class HelperProcess {
   }
 
   send(request: HelperRequest): void {
-    if (this.#input.writable) this.#input.write(encodeLine(request));
+    if (!this.#input.writable) return;
+    this.#input.write(this.#held + encodeLine(request));
+    this.#held = '';
+  }
+
+  /** For what need not be known at once: leaves with the next `send`, at the latest after a while. */
+  sendSoon(request: HelperRequest): void {
+    this.#held += encodeLine(request);
+    this.#flush ??= setTimeout(() => {
+      this.#flush = undefined;
+      if (this.#input.writable) this.#input.write(this.#held);
+      this.#held = '';
+    }, HOLD_MS).unref();
   }
 
   /** Whether it keeps this program from ending. */
@@ -74,7 +93,8 @@ export class HelperProcess {
   }
 
   dismiss(): void {
-    this.#input.end();
+    clearTimeout(this.#flush);
+    this.#input.end(this.#held);
     this.hold(false);
   }
 

@@ -3,9 +3,8 @@
  * system call. When the helper is gone they lead nowhere and are closed.
  */
 import { closeSync, constants, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { callSystem } from '../os-error.js';
-import type { PipesMade } from './helper-message.js';
+import type { PipeMade, PipesMade } from './helper-message.js';
 
 export interface PipeEnd {
   /** The helper's name for it. */
@@ -13,10 +12,10 @@ export interface PipeEnd {
   readonly descriptor: number;
 }
 
-/** Fewer than this, and more are asked for. */
+/** Fewer than this, and more are asked for; input only once some child wanted it. */
 const LOW = { output: 16, input: 2 };
 /** The helper makes its first pipes before it is ready, so these are few. */
-const FIRST = { output: 16, input: 2 };
+const FIRST = { output: 16, input: 0 };
 const MORE = { output: 64, input: 8 };
 /** No more at a time, however many starts wait: they wait for their turn in the helper anyway. */
 const MOST_AT_A_TIME = 128;
@@ -24,6 +23,7 @@ const MOST_AT_A_TIME = 128;
 export class PipePool {
   readonly #output: PipeEnd[] = [];
   readonly #input: PipeEnd[] = [];
+  #inputTaken = false;
 
   get first(): { readonly output: number; readonly input: number } {
     return FIRST;
@@ -32,7 +32,7 @@ export class PipePool {
   /** What to ask for, given the starts that wait; undefined while there is enough. */
   shortage(waiting: number, waitingForInput: number): { readonly output: number; readonly input: number } | undefined {
     const output = this.#output.length < LOW.output + 2 * waiting;
-    const input = this.#input.length < (waitingForInput > 0 ? LOW.input + waitingForInput : 1);
+    const input = this.#inputTaken || waitingForInput > 0 ? this.#input.length < LOW.input + waitingForInput : false;
     if (!output && !input) return undefined;
     return {
       output: output ? Math.min(Math.max(MORE.output, 2 * waiting), MOST_AT_A_TIME) : 0,
@@ -49,21 +49,21 @@ export class PipePool {
   }
 
   takeInput(): PipeEnd {
+    this.#inputTaken = true;
     return taken(this.#input);
   }
 
   /** Opens our ends. Throws OsError, with none of them kept. */
   add(made: PipesMade): void {
     const opened: PipeEnd[] = [];
-    const open = (number: number, mode: number): PipeEnd => {
-      const path = join(made.folder, String(number));
+    const open = ({ number, path }: PipeMade, mode: number): PipeEnd => {
       const end = { number, descriptor: callSystem(() => openSync(path, mode | constants.O_NONBLOCK)) };
       opened.push(end);
       return end;
     };
     try {
-      const output = made.output.map((number) => open(number, constants.O_RDONLY));
-      const input = made.input.map((number) => open(number, constants.O_WRONLY));
+      const output = made.output.map((pipe) => open(pipe, constants.O_RDONLY));
+      const input = made.input.map((pipe) => open(pipe, constants.O_WRONLY));
       this.#output.push(...output);
       this.#input.push(...input);
     } catch (error) {

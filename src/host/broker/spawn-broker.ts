@@ -4,30 +4,24 @@
  * next helper, those that may have run are found again or fail, and running children are watched from here.
  * The helper's own life is `spawnHelperMachine`; what a child's streams carry is its owner's business.
  */
-import { fstatSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { Clock } from '../../../machines/clock.js';
 import { restartDelayMs, type SpawnHelperEffects, spawnHelperMachine } from '../../../machines/spawn-helper.machine.js';
 import { type Logger, silentLog } from '../../observe/log.js';
 import { realClock } from '../../observe/real-clock.js';
 import { type ChildEnd, signalGroup } from '../host-child.js';
-import { OsError } from '../os-error.js';
-import { fileOf, leadersByOutput } from '../process-table.js';
-import {
-  type ChildEnds,
-  Fork,
-  type ForkHandle,
-  type ForkListener,
-  type ForkRequest,
-  SpawnBrokerError,
-} from './fork.js';
-import type { Failed, HelperReport, PipesMade } from './helper-message.js';
+import { Fork, type ForkHandle, type ForkListener, type ForkRequest } from './fork.js';
+import type { HelperReport, PipesMade } from './helper-message.js';
 import { HelperProcess } from './helper-process.js';
+import { findStarted } from './lost-starts.js';
 import { OrphanWatch } from './orphan-watch.js';
 import { removeFoldersOf, removeLeftovers } from './pipe-folders.js';
 import { PipePool } from './pipe-pool.js';
+import { asSpawnFailure, SpawnBrokerError } from './spawn-broker-error.js';
 
+/** Told as they are; any other error in making pipes would be mistaken for one of the program's own. */
+const OUT_OF_DESCRIPTORS: readonly unknown[] = [constants.errno.EMFILE, constants.errno.ENFILE];
 /** Starts the helper may have at a time: enough to keep it busy, few to send again when it ends. */
 const MOST_UNDER_WAY = 32;
 /** A start that has not become a child by then fails; a helper that holds one so long is stuck. */
@@ -58,6 +52,8 @@ export class SpawnBroker implements SpawnHelperEffects {
   readonly #underWay = new Set<Fork>();
   #helper: HelperProcess | undefined;
   #makingPipes = false;
+  /** The last pipes could not be made: none are asked for until another child is wanted. */
+  #pipesRefused = false;
   #lastId = 0;
 
   constructor({ log = silentLog, pipeRoot = tmpdir() }: SpawnBrokerOptions = {}) {
@@ -75,13 +71,14 @@ export class SpawnBroker implements SpawnHelperEffects {
   fork(request: ForkRequest, listener: ForkListener): ForkHandle {
     const fork = new Fork(++this.#lastId, request, listener);
     if (this.#actor.getSnapshot().status !== 'active') {
-      setImmediate(() => listener.failed(cancelled()));
+      setImmediate(() => listener.failed(SpawnBrokerError.cancelled()));
       return { signalGroup: () => {}, release: () => {} };
     }
     this.#forks.set(fork.id, fork);
     this.#waiting.push(fork);
     fork.deadline = setTimeout(() => this.#expire(fork), START_DEADLINE_MS);
     if (this.#forks.size === 1) this.#helper?.hold(true);
+    this.#pipesRefused = false;
     this.#tell('helper.wanted');
     this.#pump();
     return {
@@ -96,7 +93,7 @@ export class SpawnBroker implements SpawnHelperEffects {
   /** Ends the helper, which kills what it still guards. Starts not done fail. */
   close(): void {
     this.#tell('broker.close');
-    for (const fork of [...this.#waiting, ...this.#underWay]) this.#fail(fork, cancelled());
+    for (const fork of [...this.#waiting, ...this.#underWay]) this.#fail(fork, SpawnBrokerError.cancelled());
     this.#orphans.stop();
     this.#pool.clear();
   }
@@ -146,27 +143,17 @@ export class SpawnBroker implements SpawnHelperEffects {
   }
 
   #send(helper: HelperProcess, fork: Fork): void {
-    const { spec, terminal } = fork.request;
-    const { program, args, arg0, cwd, env } = spec;
-    if (terminal === undefined) {
+    if (fork.request.terminal === undefined) {
       const stdin = fork.wantsInput ? this.#pool.takeInput() : null;
       fork.ends = { stdin, stdout: this.#pool.takeOutput(), stderr: this.#pool.takeOutput() };
     }
-    const numbers = (ends: ChildEnds) => ({
-      stdin: ends.stdin?.number ?? null,
-      stdout: ends.stdout.number,
-      stderr: ends.stderr.number,
-    });
-    const stdio = terminal ?? (fork.ends && numbers(fork.ends));
-    if (stdio === undefined) return;
     fork.state = 'sent';
     this.#underWay.add(fork);
-    const start = { op: 'start', id: fork.id, program, args, cwd, env, stdio } as const;
-    helper.send(arg0 === undefined ? start : { ...start, arg0 });
+    helper.send(fork.message);
   }
 
   #refill(helper: HelperProcess): void {
-    if (this.#makingPipes) return;
+    if (this.#makingPipes || this.#pipesRefused) return;
     const piped = this.#waiting.filter(({ request }) => request.terminal === undefined);
     const shortage = this.#pool.shortage(piped.length, piped.filter(({ wantsInput }) => wantsInput).length);
     if (shortage === undefined) return;
@@ -180,20 +167,14 @@ export class SpawnBroker implements SpawnHelperEffects {
       this.#tell('helper.silent');
       return;
     }
-    this.#fail(
-      fork,
-      new SpawnBrokerError(
-        'spawn_helper_unavailable',
-        'no process can be started: the spawn helper does not start; see the log of the executor',
-      ),
-    );
+    this.#fail(fork, SpawnBrokerError.unavailable());
   }
 
   #signal(fork: Fork, signal: NodeJS.Signals): void {
     if (fork.state === 'running' || fork.state === 'exited') {
       signalGroup(fork.pid, signal, fork.state === 'exited');
     } else if (signal === 'SIGKILL' && fork.state === 'waiting') {
-      this.#fail(fork, cancelled());
+      this.#fail(fork, SpawnBrokerError.cancelled());
     } else if (signal === 'SIGKILL') {
       fork.unwanted = true;
     }
@@ -207,7 +188,10 @@ export class SpawnBroker implements SpawnHelperEffects {
         this.#takePipes(report);
         break;
       case 'pipesFailed':
-        this.#noPipes(report.errno === undefined ? new Error(report.message) : new OsError(report.errno));
+        this.#noPipes(
+          OUT_OF_DESCRIPTORS.includes(report.errno) ? asSpawnFailure(report) : SpawnBrokerError.noPipes(report.message),
+        );
+        this.#helperReady();
         break;
       case 'begun':
         this.#withFork(report.id, (fork) => {
@@ -234,6 +218,10 @@ export class SpawnBroker implements SpawnHelperEffects {
       this.#noPipes(error);
     }
     this.#helper?.send({ op: 'opened' });
+    this.#helperReady();
+  }
+
+  #helperReady(): void {
     if (this.#actor.getSnapshot().matches('starting')) {
       for (const { id, pid, state } of this.#forks.values()) {
         if (pid !== 0) this.#helper?.send({ op: 'guard', id, pid, exited: state === 'exited' });
@@ -246,6 +234,7 @@ export class SpawnBroker implements SpawnHelperEffects {
   /** Out of descriptors, as a rule: those that wait for pipes cannot be served now. */
   #noPipes(error: unknown): void {
     this.#makingPipes = false;
+    this.#pipesRefused = true;
     this.#log.warn({ err: error, folder: this.#pipeRoot }, 'no pipes could be made for new processes');
     for (const fork of [...this.#waiting]) if (fork.request.terminal === undefined) this.#fail(fork, error);
   }
@@ -286,7 +275,7 @@ export class SpawnBroker implements SpawnHelperEffects {
 
   #forgetIfDone(fork: Fork): void {
     if (fork.state !== 'exited' || !fork.released) return;
-    this.#helper?.send({ op: 'release', id: fork.id });
+    this.#helper?.sendSoon({ op: 'release', id: fork.id });
     this.#forget(fork);
   }
 
@@ -330,7 +319,7 @@ export class SpawnBroker implements SpawnHelperEffects {
       fork.state = 'waiting';
     }
     this.#waiting.unshift(...forks);
-    for (const fork of forks) if (fork.unwanted) this.#fail(fork, cancelled());
+    for (const fork of forks) if (fork.unwanted) this.#fail(fork, SpawnBrokerError.cancelled());
   }
 
   /**
@@ -338,12 +327,11 @@ export class SpawnBroker implements SpawnHelperEffects {
    * descriptors was closed, which the fork's own exec does last.
    */
   #findAgain(forks: readonly Fork[]): void {
-    if (forks.length === 0) return;
-    const leaders = leadersByOutput();
+    const found = findStarted(forks);
     for (const fork of forks) {
-      const pid = leaders.get(outputFile(fork) ?? '');
+      const pid = found.get(fork);
       if (pid === undefined) {
-        this.#fail(fork, maybeRan());
+        this.#fail(fork, SpawnBrokerError.lost());
       } else {
         this.#started(fork, pid);
         this.#watch(fork);
@@ -359,28 +347,4 @@ export class SpawnBroker implements SpawnHelperEffects {
   #tell(type: 'helper.wanted' | 'helper.ready' | 'helper.silent' | 'helper.gone' | 'broker.close'): void {
     if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type });
   }
-}
-
-function outputFile({ ends, request }: Fork): string | undefined {
-  if (request.terminal !== undefined) return fileOf(request.terminal.terminal);
-  if (ends === undefined) return undefined;
-  const { dev, ino } = fstatSync(ends.stdout.descriptor);
-  return `${dev}:${ino}`;
-}
-
-/** As the same refusal is thrown where there is no helper in between. */
-function asSpawnFailure({ errno, code, message }: Failed): Error {
-  if (errno !== undefined) return new OsError(errno);
-  return code === undefined ? new Error(message) : Object.assign(new TypeError(message), { code });
-}
-
-function cancelled(): SpawnBrokerError {
-  return new SpawnBrokerError('spawn_cancelled', 'the process was not wanted any more before it was started');
-}
-
-function maybeRan(): SpawnBrokerError {
-  return new SpawnBrokerError(
-    'spawn_helper_lost',
-    'the spawn helper ended while it started this process: whether it ran is not known; look before starting it again',
-  );
 }

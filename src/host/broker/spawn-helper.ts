@@ -9,12 +9,14 @@ import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync, writ
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { signalGroup } from '../host-child.js';
+import { makeAnonymousPipes } from './anonymous-pipes.js';
 import { makeFifos, openChildEnd } from './fifo-batch.js';
 import {
   encodeLine,
   type HelperReport,
   type HelperRequest,
   LineDecoder,
+  type PipeMade,
   type PipesWanted,
   type StartWanted,
 } from './helper-message.js';
@@ -22,6 +24,8 @@ import {
 const REPORTS = 3;
 /** O_CLOEXEC as Linux shows it, which node:fs does not name. */
 const CLOSED_ON_EXEC = 0o2000000;
+
+const ANONYMOUS = process.platform === 'linux';
 
 interface Guarded {
   readonly pid: number;
@@ -80,24 +84,46 @@ class SpawnHelper {
   }
 
   #makePipes({ output, input }: PipesWanted): void {
-    const first = this.#lastPipe + 1;
-    const numbers = Array.from({ length: output + input }, (_, index) => first + index);
-    this.#lastPipe += numbers.length;
+    const report = (made: readonly PipeMade[], inputs: readonly PipeMade[]) =>
+      this.#report({ op: 'pipes', output: made, input: inputs });
+    this.#makeNamed(output, input, (named) => {
+      if (input === 0 || !ANONYMOUS) return report(named.slice(0, output), named.slice(output));
+      makeAnonymousPipes(input, (outcome) => {
+        if ('error' in outcome) {
+          for (const { number } of named) this.#closeEnd(number);
+          return this.#report({ op: 'pipesFailed', ...described(outcome.error) });
+        }
+        const inputs = outcome.ends.map((end) => {
+          this.#ends.set(++this.#lastPipe, end);
+          return { number: this.#lastPipe, path: `/proc/${process.pid}/fd/${end}` };
+        });
+        report(named, inputs);
+      });
+    });
+  }
+
+  /** Output comes first in what is made. */
+  #makeNamed(output: number, input: number, done: (made: readonly PipeMade[]) => void): void {
+    const count = output + (ANONYMOUS ? 0 : input);
+    if (count === 0) {
+      done([]);
+      return;
+    }
+    const numbers = Array.from({ length: count }, () => ++this.#lastPipe);
     makeFifos(this.#root, numbers, (outcome) => {
       if ('error' in outcome) return this.#report({ op: 'pipesFailed', ...described(outcome.error) });
-      const { folder } = outcome;
-      this.#folders.push(folder);
-      const outputs = numbers.slice(0, output);
-      const inputs = numbers.slice(output);
+      this.#folders.push(outcome.folder);
+      const made = numbers.map((number) => ({ number, path: join(outcome.folder, String(number)) }));
       try {
-        for (const number of outputs) this.#ends.set(number, openChildEnd(join(folder, String(number)), 'output'));
-        for (const number of inputs) this.#ends.set(number, openChildEnd(join(folder, String(number)), 'input'));
+        for (const [index, { number, path }] of made.entries()) {
+          this.#ends.set(number, openChildEnd(path, index < output ? 'output' : 'input'));
+        }
       } catch (error) {
         for (const number of numbers) this.#closeEnd(number);
-        rmSync(folder, { recursive: true, force: true });
+        this.#removeFolders();
         return this.#report({ op: 'pipesFailed', ...described(error) });
       }
-      this.#report({ op: 'pipes', folder, output: outputs, input: inputs });
+      done(made);
     });
   }
 
