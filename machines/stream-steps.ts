@@ -3,7 +3,7 @@
  * One new window value a batch, however many frames were in it. Nothing here sends, delivers or reads the time.
  */
 import { type Frame, type FrameBody, isReliable, plainFrame, RELIABILITY_RELIABLE } from '../proto/frame.js';
-import { filterDuplicate } from './protocol/duplicate-filter.js';
+import { DuplicateFilterDraft } from './protocol/duplicate-filter.js';
 import { ackBitsOf, hasGap, type ReceiveWindow, receive } from './protocol/receive-window.js';
 import { lossDelayMs, probeDelayMs } from './protocol/round-trip.js';
 import * as sendWindow from './protocol/send-window.js';
@@ -48,7 +48,7 @@ const nothing: readonly never[] = [];
 /** A batch received in the cleartext profile: arrival order, one message a frame (relay.md §4.2). */
 export function receiveCleartext(context: StreamContext, frames: readonly Frame[]): Step {
   const messages: Uint8Array[] = [];
-  let { filter } = context;
+  const filter = new DuplicateFilterDraft(context.filter);
   let duplicates = 0;
   let fact: StreamFact | undefined;
   for (const { body } of frames) {
@@ -57,13 +57,11 @@ export function receiveCleartext(context: StreamContext, frames: readonly Frame[
       break;
     }
     if (body.kind !== 'data') continue;
-    const verdict = filterDuplicate(filter, body.seq);
-    filter = verdict.filter;
-    if (verdict.duplicate) duplicates += 1;
+    if (filter.isDuplicate(body.seq)) duplicates += 1;
     else messages.push(body.payload);
   }
   const counters = count(context, { framesReceived: frames.length, duplicates });
-  return { patch: { filter, counters }, frames: nothing, messages, ...(fact ? { fact } : {}) };
+  return { patch: { filter: filter.finish(), counters }, frames: nothing, messages, ...(fact ? { fact } : {}) };
 }
 
 /** Messages to send in the cleartext profile: never segmented, never kept. */

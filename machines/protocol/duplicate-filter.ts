@@ -17,31 +17,56 @@ const WIDTH = 32;
 
 export const newDuplicateFilter: DuplicateFilter = { trust: 'unproven', highest: -1, taken: 0 };
 
-/** Judges one frame; the filter to use for the next one comes with the verdict. */
-export function filterDuplicate(
-  filter: DuplicateFilter,
-  seq: number,
-): { readonly filter: DuplicateFilter; readonly duplicate: boolean } {
-  if (filter.trust === 'uncounted') return { filter, duplicate: false };
-  if (filter.highest === -1) {
-    return seq === 0
-      ? { filter: { trust: 'unproven', highest: 0, taken: 1 }, duplicate: false }
-      : { filter: { ...filter, trust: 'uncounted' }, duplicate: false };
+/** The filter while a batch is worked on; lives no longer than that. */
+export class DuplicateFilterDraft {
+  #trust: DuplicateFilter['trust'];
+  #highest: number;
+  #taken: number;
+
+  constructor({ trust, highest, taken }: DuplicateFilter) {
+    this.#trust = trust;
+    this.#highest = highest;
+    this.#taken = taken;
   }
-  // Signed distance, so that the wrap at 2^32 is one step forward.
-  const ahead = (seq - filter.highest) | 0;
-  if (filter.trust === 'unproven') {
-    return ahead === 1
-      ? { filter: { trust: 'counting', highest: seq, taken: 0b11 }, duplicate: false }
-      : { filter: { ...filter, trust: 'uncounted' }, duplicate: false };
+
+  /** Judges the next frame of the batch and remembers it. */
+  isDuplicate(seq: number): boolean {
+    switch (this.#trust) {
+      case 'uncounted':
+        return false;
+      case 'unproven':
+        this.#prove(seq);
+        return false;
+      case 'counting':
+        return this.#wasTaken(seq);
+    }
   }
-  if (ahead > 0) {
-    const taken = ahead >= WIDTH ? 1 : ((filter.taken << ahead) | 1) >>> 0;
-    return { filter: { ...filter, highest: seq, taken }, duplicate: false };
+
+  finish(): DuplicateFilter {
+    return { trust: this.#trust, highest: this.#highest, taken: this.#taken };
   }
-  const back = -ahead;
-  if (back >= WIDTH) return { filter, duplicate: true };
-  const bit = (1 << back) >>> 0;
-  if ((filter.taken & bit) !== 0) return { filter, duplicate: true };
-  return { filter: { ...filter, taken: (filter.taken | bit) >>> 0 }, duplicate: false };
+
+  #prove(seq: number): void {
+    if (seq !== this.#highest + 1) {
+      this.#trust = 'uncounted';
+      return;
+    }
+    this.#taken = ((this.#taken << 1) | 1) >>> 0;
+    this.#highest = seq;
+    if (seq === 1) this.#trust = 'counting';
+  }
+
+  #wasTaken(seq: number): boolean {
+    // Signed distance, so that the wrap at 2^32 is one step forward.
+    const ahead = (seq - this.#highest) | 0;
+    if (ahead > 0) {
+      this.#taken = ahead >= WIDTH ? 1 : ((this.#taken << ahead) | 1) >>> 0;
+      this.#highest = seq;
+      return false;
+    }
+    const bit = -ahead < WIDTH ? (1 << -ahead) >>> 0 : 0;
+    if (bit === 0 || (this.#taken & bit) !== 0) return true;
+    this.#taken = (this.#taken | bit) >>> 0;
+    return false;
+  }
 }

@@ -41,7 +41,7 @@ function pipelined(
   streams: number,
   depth: number,
   total: number,
-  ask: (session: BenchSession) => Promise<unknown>,
+  prepare: (target: BenchTarget, session: BenchSession) => Promise<() => Promise<unknown>>,
 ): Workload {
   return {
     name,
@@ -49,22 +49,31 @@ function pipelined(
     better: 'less',
     run: async (target) => {
       const all = await sessions(target, streams);
+      const asks = await Promise.all(all.map((session) => prepare(target, session)));
       const before = cpuSeconds(target.pid);
       let left = total;
-      const lane = async (session: BenchSession) => {
+      const lane = async (ask: () => Promise<unknown>) => {
         while (left > 0) {
           left -= 1;
-          await ask(session);
+          await ask();
         }
       };
-      await Promise.all(all.flatMap((session) => Array.from({ length: depth }, () => lane(session))));
+      await Promise.all(asks.flatMap((ask) => Array.from({ length: depth }, () => lane(ask))));
       return ((cpuSeconds(target.pid) - before) / total) * 1e6;
     },
   };
 }
 
-const terminateNone = (session: BenchSession) => session.request('process/terminate', { processId: 'none' });
-const metadata = (session: BenchSession) => session.request('fs/getMetadata', { path: 'file:///etc/hostname' });
+/** Reading a process that says nothing is the smallest request that does something. */
+async function readSilent(target: BenchTarget, session: BenchSession): Promise<() => Promise<unknown>> {
+  const processId = `silent${++lastProcess}`;
+  const { error } = await session.request('process/start', startOn(target, processId, ['sleep', '1000']));
+  if (error) throw new Error(error.message);
+  return () => session.request('process/read', { processId });
+}
+
+const metadata = async (_target: BenchTarget, session: BenchSession) => () =>
+  session.request('fs/getMetadata', { path: 'file:///etc/hostname' });
 
 /** Milliseconds from asking to `exited`, one process after the other; the median. */
 function startToExited(name: string, poking: boolean): Workload {
@@ -184,8 +193,8 @@ function memory(name: string, streams: number): Workload {
 }
 
 export const workloads: readonly Workload[] = [
-  pipelined('small request, 1 stream, 64 under way', 1, 64, 40_000, terminateNone),
-  pipelined('small request, 64 streams, 4 under way', 64, 4, 40_000, terminateNone),
+  pipelined('small request, 1 stream, 64 under way', 1, 64, 40_000, readSilent),
+  pipelined('small request, 64 streams, 4 under way', 64, 4, 40_000, readSilent),
   pipelined('fs/getMetadata, 64 streams, 4 under way', 64, 4, 20_000, metadata),
   startToExited('/bin/true start to exited, quiet client', false),
   startToExited('/bin/true start to exited, client traffic', true),

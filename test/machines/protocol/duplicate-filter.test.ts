@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type DuplicateFilter,
-  filterDuplicate,
+  DuplicateFilterDraft,
   newDuplicateFilter,
 } from '../../../machines/protocol/duplicate-filter.js';
 
@@ -10,9 +10,11 @@ import {
 function taken(seqs: readonly number[], from = newDuplicateFilter): number[] {
   let filter: DuplicateFilter = from;
   return seqs.filter((seq) => {
-    const verdict = filterDuplicate(filter, seq);
-    filter = verdict.filter;
-    return !verdict.duplicate;
+    // A draft a frame: what one batch remembers must be what the next one knows.
+    const draft = new DuplicateFilterDraft(filter);
+    const duplicate = draft.isDuplicate(seq);
+    filter = draft.finish();
+    return !duplicate;
   });
 }
 
