@@ -97,8 +97,8 @@ function encodeLargeData(
   const head = Message.encode(properties).finish();
   const facts = Data.encode({ seq, segmentIndex, segmentCount }).finish();
   const dataLength = facts.length + 1 + varintLength(payload.length) + payload.length;
-  // Every byte is written below.
-  const bytes = Buffer.allocUnsafeSlow(head.length + 1 + varintLength(dataLength) + dataLength);
+
+  const bytes = new Uint8Array(head.length + 1 + varintLength(dataLength) + dataLength);
   bytes.set(head);
   let offset = writeVarint(bytes, head.length + 1, dataLength);
   bytes[head.length] = DATA_TAG;
