@@ -35,7 +35,7 @@ export type SpawnHelperEvent =
 const START_DEADLINE_MS = 10_000;
 /** A helper that lived this long ended for a reason of its own; the next one is started at once. */
 const PROVEN_MS = 10_000;
-const RESTART_TIMING = { firstMs: 50, longestMs: 5_000 };
+const RESTART_TIMING = { firstMs: 50, longestMs: 1_000 };
 
 /** Milliseconds before the next start after so many failures in a row: none after the first. */
 export function restartDelayMs(failures: number): number {
