@@ -7,6 +7,8 @@ import type { EnvironmentInfo } from '../host/environment.js';
 import { FileHandles } from '../host/file-handles.js';
 import type { SpawnChild } from '../host/host-child.js';
 import { MissingPaths } from '../host/missing-paths.js';
+import type { ConfinedFiles } from '../host/sandbox/confined-files.js';
+import type { Sandbox } from '../host/sandbox/sandbox.js';
 import { encodeNotification } from '../rpc/envelope.js';
 import type { ConnectionPeer } from '../rpc/rpc-connection.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
@@ -23,6 +25,8 @@ export interface ExecutorHost {
   readonly env: Environment;
   readonly spawnPiped: SpawnChild;
   readonly spawnTerminal: SpawnChild;
+  readonly sandbox: Sandbox;
+  readonly confinedFiles: ConfinedFiles;
   session(sessionId: string): ExecutorSession | undefined;
 }
 

@@ -21,6 +21,7 @@ export interface StartRequest {
   readonly processId: string;
   readonly tty: boolean;
   readonly pipeStdin: boolean;
+  readonly sandboxed: boolean;
   readonly spec: ChildSpec;
   readonly spawn: SpawnChild;
 }
@@ -101,11 +102,11 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
   }
 
   /** Throws or rejects with what the operating system says when it cannot be started; its id stays free then. */
-  startProcess({ processId, tty, pipeStdin, spec, spawn }: StartRequest): Promise<void> | undefined {
+  startProcess({ processId, tty, pipeStdin, sandboxed, spec, spawn }: StartRequest): Promise<void> | undefined {
     if (this.#processes.has(processId)) {
       throw new RpcError(RpcCode.invalidRequest, `process ${processId} already exists`);
     }
-    const process = new HostedProcess({ processId, tty, pipeStdin, audience: this, clock: this.#clock });
+    const process = new HostedProcess({ processId, tty, pipeStdin, sandboxed, audience: this, clock: this.#clock });
     this.#tell({ type: 'process.start', processId, effects: process });
     const child = this.#actor?.getSnapshot().children[processActorId(processId)];
     if (child === undefined) throw new RpcError(RpcCode.invalidRequest, 'the session is over');

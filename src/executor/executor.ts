@@ -11,6 +11,8 @@ import { defaultLimits, type Limits } from '../../proto/limits.js';
 import { brokeredSpawners, type Spawners } from '../host/broker/spawners.js';
 import type { Environment } from '../host/env-policy.js';
 import { describeEnvironment } from '../host/environment.js';
+import { ConfinedFiles } from '../host/sandbox/confined-files.js';
+import { Sandbox } from '../host/sandbox/sandbox.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import type { RpcMethod } from '../rpc/rpc-method.js';
@@ -63,6 +65,8 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
   const cwd = options.cwd ?? process.cwd();
   const env = options.env ?? inheritedEnvironment();
   const spawners = options.spawners ?? brokeredSpawners(log);
+  const sandbox = new Sandbox(env.PATH);
+  const confinedFiles = new ConfinedFiles({ sandbox, spawn: spawners.piped, env });
   const host: ExecutorHost = {
     limits,
     environment: describeEnvironment({ cwd, env, version: packageVersion() }),
@@ -70,6 +74,8 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
     env,
     spawnPiped: spawners.piped,
     spawnTerminal: spawners.terminal,
+    sandbox,
+    confinedFiles,
     session: (sessionId) => sessions.get(sessionId),
   };
   const server = createRpcServer<ExecutorConnection>({
@@ -81,6 +87,8 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
   });
   const drain = async () => {
     await sessions.drain();
+    confinedFiles.close();
+    sandbox.close();
     spawners.close();
   };
   return { server, actor: sessions.actor, drain };

@@ -13,9 +13,13 @@ import { BulkResult } from '../rpc/envelope.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 import type { Parked } from '../rpc/rpc-method.js';
 import { ProcessInput, type WriteReply } from './process-input.js';
+import { looksDenied } from './sandbox-denial.js';
 
 /** Raw bytes of one output notification: with base64 and its members it fits one segment of 60 KiB. */
 const CHUNK_BYTES = 44 * 1024;
+/** How long the end of a child in a sandbox waits for its last words, which tell why it failed. */
+const LAST_WORDS_MS = 200;
+
 /** Where a process tells what happens. */
 export interface ProcessAudience {
   /** True when more output is welcome; false once it should stand still until `resumeOutput`. */
@@ -35,6 +39,7 @@ export interface HostedProcessOptions {
   readonly processId: string;
   readonly tty: boolean;
   readonly pipeStdin: boolean;
+  readonly sandboxed: boolean;
   readonly audience: ProcessAudience;
   readonly clock: Clock;
 }
@@ -50,6 +55,10 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   #startedOrFailed: ((error?: unknown) => void) | undefined;
   #started = false;
   #exitCode: number | null = null;
+  #sandboxDenied = false;
+  /** Tells the exit that waits for the end of the output. */
+  #tellExit: (() => void) | undefined;
+  #streamsEnded = false;
   #closed = false;
 
   constructor(options: HostedProcessOptions) {
@@ -114,10 +123,25 @@ export class HostedProcess implements ProcessEffects, ChildListener {
 
   exited(exitCode: number): void {
     this.#input.drop();
-    this.#tell({ type: 'process.exited', exitCode });
+    const tell = () => {
+      this.#tellExit = undefined;
+      this.#tell({ type: 'process.exited', exitCode });
+    };
+    const { clock, sandboxed } = this.#options;
+    if (!sandboxed || exitCode === 0 || this.#streamsEnded) {
+      tell();
+      return;
+    }
+    const timer = clock.setTimeout(() => this.#tellExit?.(), LAST_WORDS_MS);
+    this.#tellExit = () => {
+      clock.clearTimeout(timer);
+      tell();
+    };
   }
 
   streamsEnded(): void {
+    this.#streamsEnded = true;
+    this.#tellExit?.();
     this.#tell({ type: 'streams.ended' });
   }
 
@@ -141,9 +165,10 @@ export class HostedProcess implements ProcessEffects, ChildListener {
 
   announceExited(exitCode: number): void {
     this.#exitCode = exitCode;
+    this.#sandboxDenied = this.#options.sandboxed && looksDenied(exitCode, () => this.#log.read().chunks);
     const seq = this.#log.claimSeq();
     this.#notify(
-      `{"method":"process/exited","params":{"processId":${this.#name},"seq":${seq},"exitCode":${exitCode},"sandboxDenied":false}}`,
+      `{"method":"process/exited","params":{"processId":${this.#name},"seq":${seq},"exitCode":${exitCode},"sandboxDenied":${this.#sandboxDenied}}}`,
     );
     this.#wake();
   }
@@ -247,7 +272,7 @@ export class HostedProcess implements ProcessEffects, ChildListener {
       );
     }
     parts.push(
-      `],"nextSeq":${nextSeq},"exited":${this.#exitCode !== null},"exitCode":${this.#exitCode},"closed":${this.#closed},"failure":null,"sandboxDenied":false}`,
+      `],"nextSeq":${nextSeq},"exited":${this.#exitCode !== null},"exitCode":${this.#exitCode},"closed":${this.#closed},"failure":null,"sandboxDenied":${this.#sandboxDenied}}`,
     );
     return new BulkResult(parts);
   }

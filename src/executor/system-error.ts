@@ -6,6 +6,8 @@ import { SpawnBrokerError } from '../host/broker/spawn-broker-error.js';
 import { FileRequestError } from '../host/files.js';
 import { TooManyWatchesError } from '../host/missing-paths.js';
 import { OsError } from '../host/os-error.js';
+import { SandboxUnavailableError } from '../host/sandbox/bubblewrap.js';
+import { SandboxPolicyError } from '../host/sandbox/sandbox-policy.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 
 const { errno } = constants;
@@ -20,6 +22,10 @@ export function asFileError(error: unknown): unknown {
   if (error instanceof FileRequestError) return fileRequestError(error);
   if (error instanceof TooManyWatchesError) {
     return new RpcError(RpcCode.invalidRequest, error.message, { cause: error });
+  }
+  if (error instanceof SandboxUnavailableError) return new RpcError(RpcCode.internal, error.message, { cause: error });
+  if (error instanceof SandboxPolicyError) {
+    return new RpcError(RpcCode.invalidRequest, `failed to prepare fs sandbox: ${error.message}`, { cause: error });
   }
   if (!(error instanceof OsError)) return error;
   switch (error.errno) {
@@ -38,6 +44,10 @@ export function asFileError(error: unknown): unknown {
 export function asSpawnError(error: unknown): unknown {
   if (error instanceof OsError || error instanceof SpawnBrokerError) {
     return new RpcError(RpcCode.internal, error.message, { cause: error });
+  }
+  if (error instanceof SandboxUnavailableError) return new RpcError(RpcCode.internal, error.message, { cause: error });
+  if (error instanceof SandboxPolicyError) {
+    return new RpcError(RpcCode.invalidParams, `failed to prepare process sandbox: ${error.message}`, { cause: error });
   }
   // Node refuses NUL bytes in arguments and names before it asks the system.
   if (error instanceof TypeError && 'code' in error && error.code === 'ERR_INVALID_ARG_VALUE') {

@@ -7,6 +7,7 @@ import { homedir, hostname, platform, tmpdir, userInfo } from 'node:os';
 import { basename } from 'node:path';
 import type { Environment } from './env-policy.js';
 import { toFileUri } from './paths.js';
+import { isBubblewrapThere } from './sandbox/bubblewrap.js';
 
 export interface EnvironmentInfo {
   readonly shell: { readonly name: string; readonly path: string };
@@ -35,7 +36,6 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   capabilityDiscoveryV2: false,
   environmentConfigRead: true,
   httpHeaderEnvVars: false,
-  sandboxedFileStreaming: false,
   fileWriteStreaming: true,
   shellSnapshotV2: false,
   windowsMxc: false,
@@ -62,7 +62,7 @@ export function describeEnvironment({ cwd, env, version }: EnvironmentOptions): 
     prependPathDirs: [],
     temporaryDirectories: [],
     tempDir: toFileUri(env.TMPDIR || tmpdir()),
-    capabilities: CAPABILITIES,
+    capabilities: { ...CAPABILITIES, sandboxedFileStreaming: isBubblewrapThere(env.PATH) },
   };
 }
 

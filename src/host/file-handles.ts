@@ -4,7 +4,14 @@
  */
 import { close, closeSync, constants, fstatSync, openSync, read, readSync, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { FileRequestError, type LinkOption, NEW_FILE_MODE, noFollow, refuseLinkedFolders } from './files.js';
+import {
+  FileRequestError,
+  NEW_FILE_MODE,
+  noFollow,
+  type ReadOption,
+  refuseLinkedFolders,
+  refuseProcFile,
+} from './files.js';
 import { asOsError, callSystem } from './os-error.js';
 
 const readAsync = promisify(read);
@@ -25,6 +32,14 @@ export interface Block {
   readonly eof: boolean;
 }
 
+/** A file that somebody else holds open. */
+export interface RemoteFile {
+  readBlock(offset: number, length: number): Promise<Block>;
+  writeBlock(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Also while a call is under way. */
+  close(): void;
+}
+
 /** There is no open file of that id. */
 export class UnknownFileHandleError extends FileRequestError {
   constructor(id: string) {
@@ -33,37 +48,55 @@ export class UnknownFileHandleError extends FileRequestError {
 }
 
 export class FileHandles {
-  readonly #descriptors = new Map<string, number>();
+  readonly #most: number;
+  readonly #files = new Map<string, number | RemoteFile | 'opening'>();
   /** Calls under way per descriptor: it is closed only after the last, or its number might be another file by then. */
   readonly #busy = new Map<number, number>();
   readonly #closing = new Set<number>();
 
-  open(id: string, path: string, mode: FileMode, { followSymlinks }: LinkOption): void {
-    requireShortId(id);
-    if (this.#descriptors.has(id)) {
-      throw new FileRequestError('file_handle_taken', `file handle \`${id}\` already exists`);
-    }
-    if (this.#descriptors.size >= MOST_HANDLES) {
-      throw new FileRequestError(
-        'file_handles_exhausted',
-        `at most ${MOST_HANDLES} file handles may be open per connection`,
-      );
-    }
+  constructor(most = MOST_HANDLES) {
+    this.#most = most;
+  }
+
+  open(id: string, path: string, mode: FileMode, { followSymlinks, refuseProc }: ReadOption): void {
+    this.#requireFree(id);
     refuseLinkedFolders(path, followSymlinks);
     const access = mode === 'read' ? constants.O_RDONLY : constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
     const flags = access | constants.O_NONBLOCK | noFollow(followSymlinks);
     const descriptor = callSystem(() => openSync(path, flags, NEW_FILE_MODE));
-    if (!callSystem(() => fstatSync(descriptor)).isFile()) {
+    try {
+      if (!callSystem(() => fstatSync(descriptor)).isFile()) {
+        throw new FileRequestError('file_not_regular', `path \`${path}\` is not a file`);
+      }
+      if (refuseProc) refuseProcFile(descriptor);
+    } catch (error) {
       closeSync(descriptor);
-      throw new FileRequestError('file_not_regular', `path \`${path}\` is not a file`);
+      throw error;
     }
-    this.#descriptors.set(id, descriptor);
+    this.#files.set(id, descriptor);
+  }
+
+  /** A file that is opened elsewhere; the id is taken at once. */
+  async openRemote(id: string, open: () => Promise<RemoteFile>): Promise<void> {
+    this.#requireFree(id);
+    this.#files.set(id, 'opening');
+    let file: RemoteFile;
+    try {
+      file = await open();
+    } catch (error) {
+      this.#files.delete(id);
+      throw error;
+    }
+    // Closed meanwhile, with its connection.
+    if (!this.#files.has(id)) file.close();
+    else this.#files.set(id, file);
   }
 
   /** Small blocks come at once. A read that the system refuses closes the handle. */
   readBlock(id: string, offset: number, length: number): Block | Promise<Block> {
     const descriptor = this.#find(id);
     requireBlockLength(length, 'read');
+    if (typeof descriptor !== 'number') return descriptor.readBlock(offset, length);
     if (length > SYNCHRONOUS_BYTES) return this.#readLater(id, descriptor, offset, length);
     const bytes = Buffer.allocUnsafe(length);
     try {
@@ -78,6 +111,7 @@ export class FileHandles {
   async writeBlock(id: string, offset: number, bytes: Uint8Array): Promise<void> {
     const descriptor = this.#find(id);
     requireBlockLength(bytes.byteLength, 'write');
+    if (typeof descriptor !== 'number') return descriptor.writeBlock(offset, bytes);
     await this.#using(descriptor, async () => {
       for (let at = 0; at < bytes.byteLength; ) {
         const { bytesWritten } = await writeAsync(descriptor, bytes, at, bytes.byteLength - at, offset + at);
@@ -88,20 +122,35 @@ export class FileHandles {
 
   close(id: string): void {
     requireShortId(id);
-    const descriptor = this.#descriptors.get(id);
+    const descriptor = this.#files.get(id);
     if (descriptor === undefined) return;
-    this.#descriptors.delete(id);
-    if (this.#busy.has(descriptor)) this.#closing.add(descriptor);
+    this.#files.delete(id);
+    if (descriptor === 'opening') return;
+    if (typeof descriptor !== 'number') descriptor.close();
+    else if (this.#busy.has(descriptor)) this.#closing.add(descriptor);
     else closeSync(descriptor);
   }
 
   closeAll(): void {
-    for (const id of [...this.#descriptors.keys()]) this.close(id);
+    for (const id of [...this.#files.keys()]) this.close(id);
   }
 
-  #find(id: string): number {
-    const descriptor = this.#descriptors.get(id);
-    if (descriptor === undefined) throw new UnknownFileHandleError(id);
+  #requireFree(id: string): void {
+    requireShortId(id);
+    if (this.#files.has(id)) {
+      throw new FileRequestError('file_handle_taken', `file handle \`${id}\` already exists`);
+    }
+    if (this.#files.size >= this.#most) {
+      throw new FileRequestError(
+        'file_handles_exhausted',
+        `at most ${this.#most} file handles may be open per connection`,
+      );
+    }
+  }
+
+  #find(id: string): number | RemoteFile {
+    const descriptor = this.#files.get(id);
+    if (descriptor === undefined || descriptor === 'opening') throw new UnknownFileHandleError(id);
     return descriptor;
   }
 

@@ -16,6 +16,7 @@ import {
   realpathSync,
   rmdirSync,
   type Stats,
+  statfsSync,
   statSync,
   unlinkSync,
   write,
@@ -38,6 +39,9 @@ const SYNCHRONOUS_BYTES = 1024 * 1024;
 const BLOCK_BYTES = 768 * 1024;
 export const NEW_FILE_MODE = 0o666;
 
+/** PROC_SUPER_MAGIC */
+const PROC_FILE_SYSTEM = 0x9fa0;
+
 const LARGEST_FILE_BYTES = 512 * 1024 * 1024;
 
 /** A request no file system was asked about. The message is the peers' text. */
@@ -47,22 +51,34 @@ export class FileRequestError extends SignalboxError {
   }
 }
 
+export class ProcFileError extends FileRequestError {
+  constructor() {
+    super('file_of_proc', 'a file of procfs tells about the executor itself');
+  }
+}
+
 export interface LinkOption {
   /** False refuses symbolic links anywhere in the path. */
   readonly followSymlinks: boolean;
+}
+
+export interface ReadOption extends LinkOption {
+  /** True refuses files of procfs: they tell about this program, not about the host. */
+  readonly refuseProc?: boolean;
 }
 
 /**
  * A regular file in blocks, of which every one but the last is a multiple of 3 bytes: a single one at once when the
  * file is small. Opening never blocks, whatever is at the path.
  */
-export function readFile(path: string, { followSymlinks }: LinkOption): Buffer[] | Promise<Buffer[]> {
+export function readFile(path: string, { followSymlinks, refuseProc }: ReadOption): Buffer[] | Promise<Buffer[]> {
   refuseLinkedFolders(path, followSymlinks);
   const fd = callSystem(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow(followSymlinks)));
   let keepOpen = false;
   try {
     const stats = callSystem(() => fstatSync(fd));
     if (!stats.isFile()) throw new FileRequestError('file_not_regular', `path \`${path}\` is not a file`);
+    if (refuseProc) refuseProcFile(fd);
     if (stats.size > LARGEST_FILE_BYTES) throw tooLarge();
     if (stats.size <= SYNCHRONOUS_BYTES) return [callSystem(() => readFileSync(fd))];
     keepOpen = true;
@@ -128,7 +144,19 @@ async function writeBlocks(fd: number, bytes: Uint8Array): Promise<void> {
 
 export function createDirectory(path: string, recursive: boolean, { followSymlinks }: LinkOption): void {
   refuseLinkedFolders(path, followSymlinks);
-  callSystem(() => mkdirSync(path, { recursive }));
+  try {
+    callSystem(() => mkdirSync(path, { recursive }));
+  } catch (error) {
+    if (!recursive || !(error instanceof OsError) || error.errno !== errno.ENOENT) throw error;
+    // Node says so too when the first folder is refused for a reason it does not know, as on a read-only file system.
+    callSystem(() => mkdirSync(firstMissing(path)));
+    callSystem(() => mkdirSync(path, { recursive }));
+  }
+}
+
+function firstMissing(path: string): string {
+  const parent = dirname(path);
+  return statSync(parent, { throwIfNoEntry: false }) === undefined && parent !== path ? firstMissing(parent) : path;
 }
 
 export interface Metadata {
@@ -227,6 +255,11 @@ export function noFollow(followSymlinks: boolean): number {
 
 function containsLink(): FileRequestError {
   return new FileRequestError('file_path_linked', 'path contains a symbolic link');
+}
+
+/** Asked of the open file, whose path may lead elsewhere by now. Throws ProcFileError. */
+export function refuseProcFile(fd: number): void {
+  if (callSystem(() => statfsSync(`/proc/self/fd/${fd}`)).type === PROC_FILE_SYSTEM) throw new ProcFileError();
 }
 
 /** A link where a folder should be is no folder to a caller that does not follow links. */

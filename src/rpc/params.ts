@@ -91,6 +91,41 @@ export function struct<const Entries extends v.ObjectEntries>(name: string, entr
   );
 }
 
+/**
+ * An object whose member `type` chooses the struct for the others, as the peers' internally tagged enums; `name` is
+ * what they call it. The result has `type` too.
+ */
+export function tagged<const Variants extends Readonly<Record<string, v.ObjectEntries>>>(
+  name: string,
+  variants: Variants,
+) {
+  type Tagged = {
+    [Type in keyof Variants & string]: { readonly type: Type } & v.InferOutput<
+      v.ObjectSchema<Variants[Type], undefined>
+    >;
+  }[keyof Variants & string];
+  const types = oneOf(Object.keys(variants));
+  const structs = Object.fromEntries(Object.entries(variants).map(([type, entries]) => [type, struct(name, entries)]));
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset: { value }, addIssue, NEVER }): Tagged => {
+      const fail = (message: string) => {
+        addIssue({ message });
+        return NEVER;
+      };
+      if (typeof value !== 'object' || value === null) {
+        return fail(invalidType(value, `internally tagged enum ${name}`));
+      }
+      const type = v.safeParse(types, (value as { type?: unknown }).type);
+      if (!('type' in value)) return fail('missing field `type`');
+      if (!type.success) return fail(type.issues[0].message);
+      const members = v.safeParse(structs[type.output] as v.GenericSchema, value);
+      if (!members.success) return fail(firstFault(members.issues, value, 0).message);
+      return { type: type.output, ...(members.output as object) } as Tagged;
+    }),
+  );
+}
+
 /** Throws `RpcError` -32602 with the fault a peer would name first. Absent params count as null. */
 export function decodeParams<Schema extends v.GenericSchema>(schema: Schema, params: unknown): v.InferOutput<Schema> {
   const input = params === undefined ? null : params;

@@ -156,18 +156,6 @@ describe('processes', () => {
     expect(client.output('c').toString()).toBe('/usr\n');
     expect(client.output('r').toString()).toBe('/usr\n');
   });
-
-  it('are never run without the sandbox that was asked for', async () => {
-    const client = await MemoryClient.ready(executor);
-    const sandbox = (type: string) => ({ permissions: { type }, windowsSandboxLevel: 'disabled' });
-    expect((await client.start('p', 'exit 0', { sandbox: sandbox('managed') })).error?.message).toContain('sandbox');
-    expect((await client.start('p', 'exit 0', { sandbox: sandbox('external') })).error?.code).toBe(-32603);
-    expect((await client.start('p', 'exit 0', { sandbox: {} })).error?.message).toBe('missing field `permissions`');
-    expect((await client.start('p', 'exit 0', { sandbox: sandbox('disabled') })).result?.sandboxType).toBe('none');
-    expect((await client.error('fs/readFile', { path: '/etc/passwd', sandbox: sandbox('managed') })).message).toContain(
-      'sandbox',
-    );
-  });
 });
 
 describe('a process whose start takes time', () => {

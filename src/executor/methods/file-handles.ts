@@ -28,9 +28,10 @@ const writeBlockParams = struct('FsWriteBlockParams', {
 const closeParams = struct('FsCloseParams', { handleId: text() });
 
 export const fileHandleMethods: Readonly<Record<string, ExecutorMethod>> = {
-  'fs/open': fileMethod(openParams, (native, params, { files }) => {
-    files.open(params.handleId, native, params.mode ?? 'read', links(params));
-    return { handleId: params.handleId };
+  'fs/open': fileMethod(openParams, (native, params, fileSystem, { files }) => {
+    const { handleId } = params;
+    const opening = fileSystem.open(files, handleId, native, params.mode ?? 'read', links(params));
+    return opening instanceof Promise ? opening.then(() => ({ handleId })) : { handleId };
   }),
 
   'fs/readBlock': filesystemMethod(readBlockParams, ({ handleId, offset, len }, { files }) => {

@@ -1,13 +1,15 @@
 /**
- * What all fs methods have in common: sandboxes are refused, paths resolved, and what the system refuses becomes the
+ * What all fs methods have in common: the file system of the sandbox that was asked for, paths resolved, and what the system refuses becomes the
  * error of the family (jsonrpc.md §6).
  */
 import * as v from 'valibot';
+import { type FileSystem, hostFiles } from '../../host/file-system.js';
 import type { LinkOption } from '../../host/files.js';
 import { flag } from '../../rpc/params.js';
+import { RpcCode } from '../../rpc/rpc-error.js';
 import type { MethodResult } from '../../rpc/rpc-method.js';
 import type { ExecutorConnection } from '../executor-connection.js';
-import { requireUnsandboxed, sandboxParam } from '../sandbox-request.js';
+import { sandboxParam, sandboxPolicy } from '../sandbox-request.js';
 import { asFileError } from '../system-error.js';
 import { filePath, pathParam } from '../wire-path.js';
 import { type ExecutorMethod, method } from './method.js';
@@ -22,12 +24,24 @@ type SandboxMember = { readonly sandbox?: v.InferOutput<typeof sandbox> };
 /** A method on one path. */
 export function fileMethod<const Schema extends v.GenericSchema<unknown, SandboxMember & { readonly path: Path }>>(
   schema: Schema,
-  call: (native: string, params: v.InferOutput<Schema>, connection: ExecutorConnection) => MethodResult,
+  call: (
+    native: string,
+    params: v.InferOutput<Schema>,
+    files: FileSystem,
+    connection: ExecutorConnection,
+  ) => MethodResult,
 ): ExecutorMethod {
   return filesystemMethod(schema, (params, connection) => {
-    requireUnsandboxed(params.sandbox);
-    return call(filePath(params.path, connection.host.env), params, connection);
+    const native = filePath(params.path, connection.host.env);
+    return call(native, params, fileSystem(params, connection), connection);
   });
+}
+
+/** The host's own, or the one within the sandbox of the request. Throws RpcError. */
+export function fileSystem({ sandbox }: SandboxMember, { host }: ExecutorConnection): FileSystem {
+  if (sandbox === null || sandbox === undefined) return hostFiles;
+  const subject = { name: 'fs', code: RpcCode.invalidRequest } as const;
+  return host.confinedFiles.within(sandboxPolicy(sandbox, { subject, env: host.env, cwd: host.cwd }));
 }
 
 /** A method of the family, whatever it works on; one with a `sandbox` member looks at it itself. */

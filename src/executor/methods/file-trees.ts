@@ -2,13 +2,10 @@
  * fs/walk, copy and watchMissing: what reaches beyond one path (jsonrpc.md §5, §6).
  */
 import * as v from 'valibot';
-import { copy } from '../../host/file-copy.js';
-import { walk } from '../../host/file-walk.js';
 import { formatPath } from '../../host/paths.js';
 import { flag, list, struct, unsigned } from '../../rpc/params.js';
-import { requireUnsandboxed } from '../sandbox-request.js';
 import { filePath } from '../wire-path.js';
-import { fileMethod, filesystemMethod, path, sandbox } from './file-method.js';
+import { fileMethod, fileSystem, filesystemMethod, path, sandbox } from './file-method.js';
 import type { ExecutorMethod } from './method.js';
 
 const walkParams = struct('FsWalkParams', {
@@ -26,9 +23,9 @@ const copyParams = struct('FsCopyParams', { sourcePath: path, destinationPath: p
 const watchMissingParams = struct('FsWatchMissingParams', { watchId: unsigned('u64'), missing: list(path) });
 
 export const fileTreeMethods: Readonly<Record<string, ExecutorMethod>> = {
-  'fs/walk': fileMethod(walkParams, async (native, { path: { form }, options }) => {
+  'fs/walk': fileMethod(walkParams, async (native, { path: { form }, options }, files) => {
     const { pruneHiddenDirectories = false, ...rest } = options;
-    const { entries, errors, truncated } = await walk(native, { ...rest, pruneHiddenDirectories });
+    const { entries, errors, truncated } = await files.walk(native, { ...rest, pruneHiddenDirectories });
     const named = <Found extends { readonly path: string }>(found: Found) => ({
       ...found,
       path: formatPath(found.path, form),
@@ -36,10 +33,14 @@ export const fileTreeMethods: Readonly<Record<string, ExecutorMethod>> = {
     return { entries: entries.map(named), errors: errors.map(named), truncated };
   }),
 
-  'fs/copy': filesystemMethod(copyParams, async (params, { host }) => {
+  'fs/copy': filesystemMethod(copyParams, async (params, connection) => {
     const { sourcePath, destinationPath, recursive } = params;
-    requireUnsandboxed(params.sandbox);
-    await copy(filePath(sourcePath, host.env), filePath(destinationPath, host.env), recursive);
+    const { host } = connection;
+    await fileSystem(params, connection).copy(
+      filePath(sourcePath, host.env),
+      filePath(destinationPath, host.env),
+      recursive,
+    );
     return {};
   }),
 

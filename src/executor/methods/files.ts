@@ -2,7 +2,7 @@
  * fs/*: whole files and folders (jsonrpc.md §6).
  */
 import * as v from 'valibot';
-import * as files from '../../host/files.js';
+import type { DirectoryEntry } from '../../host/files.js';
 import { formatPath } from '../../host/paths.js';
 import { decodeBase64 } from '../../rpc/base64-text.js';
 import { BulkResult } from '../../rpc/envelope.js';
@@ -34,12 +34,12 @@ const removeParams = struct('FsRemoveParams', {
 const canonicalizeParams = struct('FsCanonicalizeParams', { path, sandbox });
 
 export const fileMethods: Readonly<Record<string, ExecutorMethod>> = {
-  'fs/readFile': fileMethod(readFileParams, (native, params) => {
+  'fs/readFile': fileMethod(readFileParams, (native, params, files) => {
     const blocks = files.readFile(native, links(params));
     return blocks instanceof Promise ? blocks.then(fileResult) : fileResult(blocks);
   }),
 
-  'fs/writeFile': fileMethod(writeFileParams, (native, params) => {
+  'fs/writeFile': fileMethod(writeFileParams, (native, params, files) => {
     const data = decodeBase64(params.dataBase64);
     if ('fault' in data) {
       throw new RpcError(RpcCode.invalidRequest, `fs/writeFile requires valid base64 dataBase64: ${data.fault}`);
@@ -47,29 +47,37 @@ export const fileMethods: Readonly<Record<string, ExecutorMethod>> = {
     return done(files.writeFile(native, data.bytes, links(params)));
   }),
 
-  'fs/createDirectory': fileMethod(createDirectoryParams, (native, params) => {
-    files.createDirectory(native, params.recursive ?? true, links(params));
-    return {};
+  'fs/createDirectory': fileMethod(createDirectoryParams, (native, params, files) =>
+    done(files.createDirectory(native, params.recursive ?? true, links(params))),
+  ),
+
+  'fs/getMetadata': fileMethod(getMetadataParams, (native, params, files) => files.getMetadata(native, links(params))),
+
+  'fs/readDirectory': fileMethod(readDirectoryParams, (native, _params, files) => {
+    const entries = files.readDirectory(native);
+    return entries instanceof Promise ? entries.then(directoryResult) : directoryResult(entries);
   }),
 
-  'fs/getMetadata': fileMethod(getMetadataParams, (native, params) => files.getMetadata(native, links(params))),
-
-  'fs/readDirectory': fileMethod(readDirectoryParams, (native) => ({ entries: files.readDirectory(native) })),
-
-  'fs/remove': fileMethod(removeParams, (native, params) => {
+  'fs/remove': fileMethod(removeParams, (native, params, files) => {
     const options = { ...links(params), recursive: params.recursive ?? true, force: params.force ?? true };
     return done(files.remove(native, options));
   }),
 
-  'fs/canonicalize': fileMethod(canonicalizeParams, (native, params) => ({
-    path: formatPath(files.canonicalize(native), params.path.form),
-  })),
+  'fs/canonicalize': fileMethod(canonicalizeParams, (native, params, files) => {
+    const pathResult = (path: string) => ({ path: formatPath(path, params.path.form) });
+    const path = files.canonicalize(native);
+    return path instanceof Promise ? path.then(pathResult) : pathResult(path);
+  }),
 };
 
 function fileResult(blocks: readonly Buffer[]): BulkResult {
   return new BulkResult(['{"dataBase64":"', ...blocks, '"}']);
 }
 
-function done(work: Promise<void> | undefined): MethodResult {
-  return work === undefined ? {} : work.then(() => ({}));
+function directoryResult(entries: readonly DirectoryEntry[]): object {
+  return { entries };
+}
+
+function done(work: Promise<void> | void): MethodResult {
+  return work instanceof Promise ? work.then(() => ({})) : {};
 }

@@ -3,11 +3,11 @@
  */
 import * as v from 'valibot';
 import { childEnvironment } from '../../host/env-policy.js';
-import type { ChildSpec } from '../../host/host-child.js';
+import type { ChildSpec, SpawnChild } from '../../host/host-child.js';
 import { anything, base64, flag, list, oneOf, struct, text, textMap, unsigned } from '../../rpc/params.js';
 import { RpcCode, RpcError } from '../../rpc/rpc-error.js';
-import type { ExecutorConnection } from '../executor-connection.js';
-import { requireUnsandboxed, sandboxParam } from '../sandbox-request.js';
+import type { ExecutorConnection, ExecutorHost } from '../executor-connection.js';
+import { type SandboxRequest, sandboxParam, sandboxPolicy } from '../sandbox-request.js';
 import { asSpawnError } from '../system-error.js';
 import { pathParam, workingFolder } from '../wire-path.js';
 import { type ExecutorMethod, method } from './method.js';
@@ -30,6 +30,7 @@ const startParams = struct('ExecParams', {
   pipeStdin: v.optional(flag(), false),
   arg0: v.nullish(text()),
   sandbox: sandboxParam(),
+  enforceManagedNetwork: v.optional(flag(), false),
   networkProxy: v.optional(anything()),
 });
 
@@ -88,7 +89,13 @@ function start(params: StartParams, { host, session }: ExecutorConnection): obje
   const { processId, tty, pipeStdin } = params;
   const [program, ...args] = params.argv;
   if (program === undefined) throw new RpcError(RpcCode.invalidParams, 'argv must not be empty');
-  requireUnsandboxed(params.sandbox);
+  const sandbox = params.sandbox ?? undefined;
+  if (sandbox !== undefined && params.enforceManagedNetwork) {
+    throw new RpcError(
+      RpcCode.invalidParams,
+      'this executor cannot enforce a managed network: it has no network proxy',
+    );
+  }
   if (params.networkProxy !== null && params.networkProxy !== undefined) {
     throw new RpcError(RpcCode.internal, 'this executor cannot start processes behind a network proxy');
   }
@@ -102,10 +109,18 @@ function start(params: StartParams, { host, session }: ExecutorConnection): obje
     stdin: pipeStdin ? 'pipe' : 'null',
     ...(typeof params.arg0 === 'string' ? { arg0: params.arg0 } : {}),
   };
-  const result = { processId, sandboxType: 'none' };
+  const spawn = tty ? host.spawnTerminal : host.spawnPiped;
+  // As the releases report it, also for a sandbox that restricts nothing.
+  const sandboxType = sandbox === undefined || process.platform !== 'linux' ? 'none' : 'linuxSeccomp';
+  const result = { processId, sandboxType };
+  const request = { processId, tty, pipeStdin, sandboxed: sandbox !== undefined, spec };
   try {
-    const spawn = tty ? host.spawnTerminal : host.spawnPiped;
-    const starting = session.startProcess({ processId, tty, pipeStdin, spec, spawn });
+    const starting =
+      sandbox === undefined
+        ? session.startProcess({ ...request, spawn })
+        : confinedSpawn(sandbox, spec, spawn, host).then((confined) =>
+            session.startProcess({ ...request, spawn: confined }),
+          );
     if (starting === undefined) return result;
     return starting.then(
       () => result,
@@ -116,6 +131,16 @@ function start(params: StartParams, { host, session }: ExecutorConnection): obje
   } catch (error) {
     throw asSpawnError(error);
   }
+}
+
+function confinedSpawn(
+  sandbox: SandboxRequest,
+  { env, cwd }: ChildSpec,
+  spawn: SpawnChild,
+  host: ExecutorHost,
+): Promise<SpawnChild> {
+  const subject = { name: 'process', code: RpcCode.invalidParams } as const;
+  return host.sandbox.spawner(sandboxPolicy(sandbox, { subject, env, cwd }), spawn);
 }
 
 function unknownProcess(processId: string): RpcError {
