@@ -19,7 +19,7 @@ export interface SignedBearerOptions {
 }
 
 /** The settings cannot work. */
-export class ListenerAuthError extends SignalboxError {
+class ListenerAuthError extends SignalboxError {
   constructor(message: string) {
     super('listener_auth_invalid', message, { scope: 'connection', initiator: 'local' });
   }

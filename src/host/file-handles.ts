@@ -41,7 +41,7 @@ export interface RemoteFile {
 }
 
 /** There is no open file of that id. */
-export class UnknownFileHandleError extends FileRequestError {
+class UnknownFileHandleError extends FileRequestError {
   constructor(id: string) {
     super('file_handle_unknown', `unknown file handle \`${id}\``);
   }

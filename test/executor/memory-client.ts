@@ -152,7 +152,7 @@ export class MemoryClient {
   }
 }
 
-export const PATH_ONLY = { PATH: '/usr/bin:/bin' };
+const PATH_ONLY = { PATH: '/usr/bin:/bin' };
 
 export function base64(text: string | Uint8Array): string {
   return Buffer.from(text).toString('base64');

@@ -10,7 +10,7 @@ import { MemoryTokenStore } from '../../src/rendezvous/token-store.js';
 import type { Faults } from '../stand-ins/faulty-lane.js';
 import { type FaultyProxy, startFaultyProxy } from '../stand-ins/faulty-proxy.js';
 
-export const ENVIRONMENT_ID = 'box1';
+const ENVIRONMENT_ID = 'box1';
 
 export interface RelayedExecutorOptions {
   /** Befall every frame four times: both ways, before and behind the rendezvous. */

@@ -31,7 +31,7 @@ export interface LaneCounts {
 }
 
 /** A message held for a swap is let go after so long when none follows it. */
-export const LONGEST_SWAP_MS = 20;
+const LONGEST_SWAP_MS = 20;
 const DEFAULT_DELAY_MS = 30;
 
 export class FaultyLane<Message> {
