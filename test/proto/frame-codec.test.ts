@@ -6,7 +6,7 @@ import { decodeFrame, encodeFrame } from '../../proto/frame-codec.js';
 import { FrameDecodeError, FrameEncodeError } from '../../proto/frame-error.js';
 import { defaultLimits } from '../../proto/limits.js';
 import { SignalboxError } from '../../proto/signalbox-error.js';
-import { arbitraryFrame } from './arbitrary-frame.js';
+import { arbitraryFrame, largePayload } from './arbitrary-frame.js';
 
 const hex = (digits: string): Buffer => Buffer.from(digits.replaceAll(' ', ''), 'hex');
 const abc = new Uint8Array([0x61, 0x62, 0x63]);
@@ -317,6 +317,26 @@ describe('a frame', () => {
         expect(comparable(decodeFrame(encodeFrame(frame)))).toEqual(comparable(frame));
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it('comes back however large its payload is, in any profile', () => {
+    const large = fc.tuple(arbitraryFrame, largePayload).map(([frame, payload]): Frame => {
+      const facts =
+        frame.reliability === 1 ? { segmentIndex: 3, segmentCount: 4 } : { segmentIndex: 0, segmentCount: 1 };
+      return { ...frame, body: { kind: 'data', seq: frame.ack, ...facts, payload } };
+    });
+    fc.assert(
+      fc.property(large, (frame) => {
+        const { body, ...rest } = decodeFrame(encodeFrame(frame));
+        if (body.kind !== 'data' || frame.body.kind !== 'data') throw new Error('not data');
+        expect(Buffer.compare(body.payload, frame.body.payload)).toBe(0);
+        const { payload: _, ...facts } = body;
+        const { payload: __, ...given } = frame.body;
+        const { body: ___, ...others } = frame;
+        expect({ rest, facts }).toEqual({ rest: others, facts: given });
+      }),
+      { numRuns: 200 },
     );
   });
 
