@@ -2,6 +2,7 @@
  * A child process as the executor sees it, whoever forks it and whatever carries its output.
  */
 import type { OutputStream } from '../../machines/protocol/output-log.js';
+import { readProcess } from './process-table.js';
 
 export interface ChildSpec {
   /** A path, or a bare name that is looked up in the child's own PATH. */
@@ -86,11 +87,12 @@ function signalAlone(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Zombies are dead; in containers whose init reaps nobody, they stay. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+  return readProcess(pid)?.state !== 'Z';
 }

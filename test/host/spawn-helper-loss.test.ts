@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,7 +133,11 @@ describe('when the daemon is killed', () => {
   it('the helper ends and takes the groups of all children along, also those of helpers before it', async () => {
     const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
     const program = fileURLToPath(new URL('./broker-daemon.ts', import.meta.url));
-    const daemon = spawn(process.execPath, ['--import', loader, program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const folder = mkdtempSync(join(tmpdir(), 'broker-'));
+    const daemon = spawn(process.execPath, ['--import', loader, program], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let told = '';
     daemon.stdout.on('data', (bytes: Buffer) => {
       told += bytes.toString();
@@ -144,5 +148,7 @@ describe('when the daemon is killed', () => {
     expect([helper, ...children].map(isDead)).toEqual([false, false, false, false, false]);
     daemon.kill('SIGKILL');
     await until(() => [helper, ...children].every(isDead));
+    await until(() => !readdirSync(folder).some((name) => name.startsWith('signalbox-')));
+    rmSync(folder, { recursive: true });
   });
 });

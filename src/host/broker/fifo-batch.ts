@@ -9,23 +9,33 @@ import { join } from 'node:path';
 /** The folder's name tells whose it is, so that leftovers of a crash can be told from folders in use. */
 export const FOLDER_PREFIX = 'signalbox-pipes-';
 
-/** Calls back with the folder; the files in it are named by the numbers. */
-export function makeFifos(
-  root: string,
-  numbers: readonly number[],
-  done: (outcome: { readonly folder: string } | { readonly error: Error }) => void,
-): void {
-  let folder: string;
-  try {
-    folder = mkdtempSync(join(root, `${FOLDER_PREFIX}${process.pid}-`));
-  } catch (error) {
-    done({ error: error as Error });
-    return;
+/** Each takes longer than mkfifo needs for some files. */
+const REMOVALS = 20;
+
+/** Throws when it cannot be made. */
+export function makeFolder(root: string): string {
+  return mkdtempSync(join(root, `${FOLDER_PREFIX}${process.pid}-`));
+}
+
+/** mkfifo may still be filling it, which `rmSync` gives up on: it lists a folder once. */
+export function removeFolder(folder: string): void {
+  for (let attempt = 0; attempt < REMOVALS; attempt++) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch {
+      // ENOTEMPTY: there are new files. What is left after all the next daemon removes.
+    }
   }
+}
+
+/** Calls back once; the files are named by the numbers. */
+export function makeFifos(folder: string, numbers: readonly number[], done: (error?: Error) => void): void {
+  let finished = false;
   const finish = (error?: Error) => {
-    if (error === undefined) return done({ folder });
-    rmSync(folder, { recursive: true, force: true });
-    done({ error });
+    if (finished) return;
+    finished = true;
+    done(error);
   };
   try {
     const maker = spawn('mkfifo', ['-m', '600', ...numbers.map(String)], { cwd: folder, stdio: 'ignore' });

@@ -16,7 +16,7 @@ import type { HelperReport, PipesMade } from './helper-message.js';
 import { HelperProcess } from './helper-process.js';
 import { findStarted } from './lost-starts.js';
 import { OrphanWatch } from './orphan-watch.js';
-import { removeFoldersOf, removeLeftovers } from './pipe-folders.js';
+import { removeLeftovers } from './pipe-folders.js';
 import { PipePool } from './pipe-pool.js';
 import { asSpawnFailure, SpawnBrokerError } from './spawn-broker-error.js';
 
@@ -292,7 +292,6 @@ export class SpawnBroker implements SpawnHelperEffects {
     this.#helper = undefined;
     this.#makingPipes = false;
     this.#pool.clear();
-    if (helper?.pid !== undefined) removeFoldersOf(helper.pid, this.#pipeRoot);
     if (this.#actor.getSnapshot().status !== 'active') return;
     const running = [...this.#forks.values()].filter(({ state }) => state === 'running');
     const underWay = [...this.#underWay];

@@ -5,12 +5,12 @@
  * It must load next to nothing, and must end when the daemon does, taking with it what it started.
  */
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { signalGroup } from '../host-child.js';
 import { makeAnonymousPipes } from './anonymous-pipes.js';
-import { makeFifos, openChildEnd } from './fifo-batch.js';
+import { makeFifos, makeFolder, openChildEnd, removeFolder } from './fifo-batch.js';
 import {
   encodeLine,
   type HelperReport,
@@ -110,10 +110,21 @@ class SpawnHelper {
       return;
     }
     const numbers = Array.from({ length: count }, () => ++this.#lastPipe);
-    makeFifos(this.#root, numbers, (outcome) => {
-      if ('error' in outcome) return this.#report({ op: 'pipesFailed', ...described(outcome.error) });
-      this.#folders.push(outcome.folder);
-      const made = numbers.map((number) => ({ number, path: join(outcome.folder, String(number)) }));
+    let folder: string;
+    try {
+      folder = makeFolder(this.#root);
+    } catch (error) {
+      this.#report({ op: 'pipesFailed', ...described(error) });
+      return;
+    }
+    // From now on, so that an end of this program in between leaves nothing behind.
+    this.#folders.push(folder);
+    makeFifos(folder, numbers, (failure) => {
+      if (failure !== undefined) {
+        this.#removeFolders();
+        return this.#report({ op: 'pipesFailed', ...described(failure) });
+      }
+      const made = numbers.map((number) => ({ number, path: join(folder, String(number)) }));
       try {
         for (const [index, { number, path }] of made.entries()) {
           this.#ends.set(number, openChildEnd(path, index < output ? 'output' : 'input'));
@@ -128,7 +139,7 @@ class SpawnHelper {
   }
 
   #removeFolders(): void {
-    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
+    for (const folder of this.#folders) removeFolder(folder);
     this.#folders = [];
   }
 
