@@ -14,14 +14,14 @@ import { pathParam } from './wire-path.js';
 const network = oneOf(['restricted', 'enabled']);
 
 const specialPath = tagged('WireFileSystemSpecialPath', {
+  path: { path: pathParam() },
+  glob_pattern: { pattern: text() },
   special: {
     value: struct('FileSystemSpecialPath', {
       kind: oneOf(['root', 'minimal', 'current_working_directory', 'project_roots', 'tmpdir', 'slash_tmp', 'unknown']),
       subpath: v.nullish(text()),
     }),
   },
-  glob_pattern: { pattern: text() },
-  path: { path: pathParam() },
 });
 
 const entry = struct('FileSystemSandboxEntry', {

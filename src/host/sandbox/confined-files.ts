@@ -24,6 +24,7 @@ import { allowsAllFiles, allowsAllReading, type SandboxPolicy } from './sandbox-
 const MOST_HELPERS = 16;
 /** What the helper's own program needs. */
 const INHERITED = ['PATH', 'LD_LIBRARY_PATH'];
+const FROM_SOURCES = import.meta.url.endsWith('.ts');
 
 export interface ConfinedFilesOptions {
   readonly sandbox: Sandbox;
@@ -151,6 +152,8 @@ function withHelper(policy: SandboxPolicy): SandboxPolicy {
 
 function helperSpec(env: Environment): ChildSpec {
   const inherited = INHERITED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  // The loader's cache would be a folder of the host.
+  if (FROM_SOURCES) inherited.push(['TSX_DISABLE_CACHE', '1']);
   return {
     program: process.execPath,
     args: programArguments(),
@@ -163,7 +166,7 @@ function helperSpec(env: Environment): ChildSpec {
 /** From TypeScript sources the helper needs the loader that tests run with; built, it is plain JavaScript. */
 function programArguments(): string[] {
   const program = fileURLToPath(new URL('./file-helper.js', import.meta.url));
-  if (!import.meta.url.endsWith('.ts')) return [program];
+  if (!FROM_SOURCES) return [program];
   const loader = createRequire(import.meta.url).resolve('tsx');
   return ['--import', pathToFileURL(loader).href, program.replace(/js$/, 'ts')];
 }
@@ -177,6 +180,7 @@ function packageFolder(folder: string): string {
 
 /** One file, whatever is at its path later. */
 function identity(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.dev}:${stats.ino}`;
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  // Numbers of removed files are used again at once.
+  return stats === undefined ? '' : `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
 }

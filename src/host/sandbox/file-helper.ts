@@ -3,7 +3,6 @@
  * decides. Requests come on stdin, replies leave on stdout; it ends with its input.
  * It decides nothing and holds nothing but the files it was told to open.
  */
-import { writeSync } from 'node:fs';
 import { FileHandles } from '../file-handles.js';
 import { hostFiles } from '../file-system.js';
 import { FileRequestError } from '../files.js';
@@ -37,7 +36,7 @@ async function perform(request: FileRequest, bytes: Buffer): Promise<unknown> {
       return handles.open(...request.args);
     case 'readBlock': {
       const block = await handles.readBlock(...request.args);
-      send({ id: request.id, more: true }, block.bytes);
+      await send({ id: request.id, more: true }, block.bytes);
       return { eof: block.eof };
     }
     case 'writeBlock':
@@ -52,11 +51,11 @@ async function answer(request: FileRequest, bytes: Buffer): Promise<void> {
   try {
     const result = await perform(request, bytes);
     if (request.op === 'readFile') {
-      for (const block of result as Buffer[]) send({ id, more: true }, block);
-      send({ id, result: null });
-    } else send({ id, result: result ?? null });
+      for (const block of result as Buffer[]) await send({ id, more: true }, block);
+      await send({ id, result: null });
+    } else await send({ id, result: result ?? null });
   } catch (error) {
-    send({ id, fault: faultOf(error) });
+    await send({ id, fault: faultOf(error) });
   }
 }
 
@@ -66,10 +65,10 @@ function faultOf(error: unknown): FileFault {
   return { kind: 'other', message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Stdout is a pipe of this program alone: writing waits, and nothing else is worth doing meanwhile. */
-function send(reply: FileReply, bytes?: Uint8Array): void {
+/** Resolves when it has left. */
+async function send(reply: FileReply, bytes?: Uint8Array): Promise<void> {
   for (const part of encodeFrame(reply, bytes)) {
-    for (let at = 0; at < part.byteLength; ) at += writeSync(1, part, at);
+    await new Promise<void>((resolve) => process.stdout.write(part, () => resolve()));
   }
 }
 
