@@ -227,6 +227,13 @@ describeSandbox('a process in a sandbox', () => {
     }
   });
 
+  it('needs no program of its client to be found', async () => {
+    expect(await run('echo hi; echo "$PATH"', workspace(), { env: { PATH: work } })).toMatchObject({
+      code: 0,
+      out: `hi\n${work}\n`,
+    });
+  });
+
   it('is interrupted as any other, with its traps, by a signal and by Ctrl-C', async () => {
     const script = 'trap "echo caught; exit 5" INT; echo ready; while :; do sleep 0.05; done';
     await client.start('signal', script, { sandbox: workspace() });

@@ -21,8 +21,8 @@ export interface Bubblewrap {
   readonly path: string;
   /** False where the system (a container, mostly) refuses a fresh /proc. */
   readonly mountsProc: boolean;
-  /** `env` here can undo that signals are ignored. */
-  readonly resetsSignals: boolean;
+  /** Absolute path of an `env` that can undo that signals are ignored. */
+  readonly env?: string;
 }
 
 /** No sandbox can be had on this host; the message says why and what helps. */
@@ -69,11 +69,13 @@ export async function findBubblewrap(path: string | undefined): Promise<Bubblewr
       refusal ??= error;
       continue;
     }
-    const resetsSignals = await trial(program, mountsProc, ['env', DEFAULT_SIGNALS, 'true']).then(
-      () => true,
-      () => false,
-    );
-    return { path: program, mountsProc, resetsSignals };
+    try {
+      const env = findProgram('env', '/', path);
+      await trial(program, mountsProc, [env, DEFAULT_SIGNALS, 'true']);
+      return { path: program, mountsProc, env };
+    } catch {
+      return { path: program, mountsProc };
+    }
   }
   throw new SandboxUnavailableError(
     `${program} cannot make one here (are user namespaces allowed?): ${lastWords(refusal)}`,

@@ -18,7 +18,7 @@ import { confinedSpec } from './confined-spec.js';
 import type { FileOperation, FileOperations } from './file-frames.js';
 import { FileHelperProcess } from './file-helper-process.js';
 import type { Sandbox } from './sandbox.js';
-import { allowsAllFiles, allowsAllReading, type SandboxPolicy } from './sandbox-policy.js';
+import { allowsAllFiles, allowsAllReading, type Grant, type SandboxPolicy } from './sandbox-policy.js';
 
 /** Each is a process of some 40 MB. */
 const MOST_HELPERS = 16;
@@ -64,7 +64,7 @@ export class ConfinedFiles {
     }
     try {
       this.#makeRoom();
-      const spec = confinedSpec(helperSpec(env), { bubblewrap, mounts, network: false });
+      const spec = confinedSpec(helperSpec(env), { bubblewrap, mounts, hasPlatform: true, network: false });
       const helper: FileHelperProcess = new FileHelperProcess(spawn, spec, () => {
         hold.release();
         this.#helpers.delete(key);
@@ -145,9 +145,18 @@ function unlessProc<Result>(here: () => Result, confined: () => Result): Result 
 
 /** The helper must find itself where little else is. */
 function withHelper(policy: SandboxPolicy): SandboxPolicy {
-  if (policy.grants.some(({ path, access }) => path === '/' && access !== 'none')) return policy;
-  const own = [process.execPath, PACKAGE_FOLDER].map((path) => ({ path, access: 'read' as const }));
+  const own: Grant[] = [];
+  for (const path of [process.execPath, PACKAGE_FOLDER]) {
+    // A grant of its own would narrow a wider one to reading.
+    if (!isReadable(path, policy)) own.push({ path, access: 'read' });
+  }
   return { ...policy, grants: [...policy.grants, ...own], platformFolders: true };
+}
+
+function isReadable(path: string, { grants }: SandboxPolicy): boolean {
+  const around = grants.filter((grant) => grant.path === '/' || `${path}/`.startsWith(`${grant.path}/`));
+  const narrowest = around.sort((one, other) => other.path.length - one.path.length)[0];
+  return narrowest !== undefined && narrowest.access !== 'none';
 }
 
 function helperSpec(env: Environment): ChildSpec {

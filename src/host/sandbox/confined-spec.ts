@@ -1,13 +1,15 @@
 /**
  * Makes of a child's specification that of the same child in a sandbox: bubblewrap in place of the program. Whoever
- * forks it, with pipes or on a terminal, needs to know nothing. Pure.
+ * forks it, with pipes or on a terminal, needs to know nothing.
  *
  * Signals: a group's signals reach bubblewrap too, which must outlive its program to report its end. So it ignores
  * them, and `env` undoes that for the program. Where `env` cannot, such a signal ends the whole sandbox, as in the
  * releases. No session of its own is asked for: the group is killed as one, and the terminal, if any, is the child's.
  */
 import type { ChildSpec } from '../host-child.js';
+import { findProgram } from '../program-lookup.js';
 import { type Bubblewrap, DEFAULT_SIGNALS, ISOLATION, PASSED_SIGNALS } from './bubblewrap.js';
+import { SandboxPolicyError } from './sandbox-policy.js';
 
 const FILTER_DESCRIPTOR = '9';
 /** argv[0] by way of a shell: bubblewrap sets it only in later versions. */
@@ -18,11 +20,14 @@ export interface Confinement {
   /** From the mount plan. */
   readonly mounts: readonly string[];
   readonly network: boolean;
+  /** Programs of the system can be run in it. */
+  readonly hasPlatform: boolean;
   /** A file with a seccomp program, readable by whoever forks. */
   readonly filter?: string;
 }
 
-export function confinedSpec(spec: ChildSpec, { bubblewrap, mounts, network, filter }: Confinement): ChildSpec {
+export function confinedSpec(spec: ChildSpec, confinement: Confinement): ChildSpec {
+  const { bubblewrap, mounts, network, filter } = confinement;
   const sandbox = [
     bubblewrap.path,
     ...mounts,
@@ -32,16 +37,20 @@ export function confinedSpec(spec: ChildSpec, { bubblewrap, mounts, network, fil
     '--',
   ];
   const redirect = filter === undefined ? '' : ` ${FILTER_DESCRIPTOR}<"$0"`;
-  const { cwd, env, stdin } = spec;
+  const env = confinement.hasPlatform ? bubblewrap.env : undefined;
   // A name with `=` would be an assignment to env.
-  const passesSignals = bubblewrap.resetsSignals && !spec.program.includes('=');
+  const passesSignals = env !== undefined && !spec.program.includes('=');
   const ignore = passesSignals ? `trap "" ${PASSED_SIGNALS.join(' ')}; ` : '';
-  const command = [...(passesSignals ? ['env', DEFAULT_SIGNALS] : []), ...named(spec)];
+  const command = [...(passesSignals ? [env, DEFAULT_SIGNALS] : []), ...named(spec, confinement)];
   const script = `${ignore}exec "$@"${redirect}`;
-  return { program: '/bin/sh', args: ['-c', script, filter ?? 'sh', ...sandbox, ...command], cwd, env, stdin };
+  const { cwd, stdin } = spec;
+  const args = ['-c', script, filter ?? 'sh', ...sandbox, ...command];
+  return { program: '/bin/sh', args, cwd, env: spec.env, stdin };
 }
 
-function named({ program, args, arg0 }: ChildSpec): string[] {
+function named({ program, args, arg0 }: ChildSpec, { hasPlatform }: Confinement): string[] {
   if (arg0 === undefined) return [program, ...args];
-  return ['bash', '--noprofile', '--norc', '-c', NAMED, arg0, program, ...args];
+  if (!hasPlatform) throw new SandboxPolicyError('arg0 needs a shell, which the sandbox does not show');
+  const bash = findProgram('bash', '/', '/bin:/usr/bin:/usr/local/bin');
+  return [bash, '--noprofile', '--norc', '-c', NAMED, arg0, program, ...args];
 }

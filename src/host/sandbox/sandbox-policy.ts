@@ -33,6 +33,11 @@ export function allowsAllFiles({ grants }: SandboxPolicy): boolean {
   return grants.some(({ path, access }) => path === '/' && access === 'write') && grants.every(isWrite);
 }
 
+/** Programs of the system, the shell among them, can be run. */
+export function showsPlatform({ grants, platformFolders }: SandboxPolicy): boolean {
+  return platformFolders || grants.some(({ path, access }) => path === '/' && access !== 'none');
+}
+
 /** Reading needs no confinement. */
 export function allowsAllReading({ grants }: SandboxPolicy): boolean {
   return grants.some(({ path, access }) => path === '/' && access !== 'none') && grants.every(isNotNone);

@@ -15,7 +15,7 @@ import { confinedSpec } from './confined-spec.js';
 import { allFiles, emptyFolder, planMounts } from './mount-plan.js';
 import { type Hold, MountPoints } from './mount-points.js';
 import { hostPaths } from './path-facts.js';
-import { allowsAllFiles, allowsAllReading, type SandboxPolicy } from './sandbox-policy.js';
+import { allowsAllFiles, allowsAllReading, type SandboxPolicy, showsPlatform } from './sandbox-policy.js';
 import { offlineFilter } from './seccomp-filter.js';
 
 /** A view of this host that exists, with what it holds on to. */
@@ -76,10 +76,11 @@ export class Sandbox {
     if (allowsAllReading(policy)) findProgram(spec.program, spec.cwd, spec.env.PATH);
     const filter = policy.network ? {} : { filter: this.#offlineFilter() };
     const view = allowsAllFiles(policy) ? undefined : this.view(policy, bubblewrap);
-    const mounts = view?.mounts ?? allFiles(bubblewrap);
-    const confinement = { bubblewrap, mounts, network: policy.network, ...filter };
     const over = new SandboxedChild(listener, () => view?.hold.release());
     try {
+      const mounts = view?.mounts ?? allFiles(bubblewrap);
+      const hasPlatform = showsPlatform(policy);
+      const confinement = { bubblewrap, mounts, hasPlatform, network: policy.network, ...filter };
       return over.born(spawn(confinedSpec(spec, confinement), over));
     } catch (error) {
       view?.hold.release();

@@ -1,32 +1,27 @@
 /**
  * Declares the tests that need bubblewrap.
  */
-import { execFileSync } from 'node:child_process';
 import { describe, it } from 'vitest';
+import { findBubblewrap } from '../../../src/host/sandbox/bubblewrap.js';
+
+const missing = await findBubblewrap(process.env.PATH).then(
+  () => undefined,
+  (error: Error) => error.message,
+);
 
 /**
  * A `describe` where bubblewrap can make a sandbox. Elsewhere its tests are skipped and the reason is printed; with
  * `CI` set they fail instead, so that nobody takes a run without sandboxes for a proof.
  */
 export function describeSandbox(title: string, body: () => void): void {
-  const reason = whyNot();
-  if (reason === undefined) {
+  if (missing === undefined) {
     describe(title, body);
   } else if (process.env.CI) {
     it(title, () => {
-      throw new Error(reason);
+      throw new Error(missing);
     });
   } else {
-    process.stderr.write(`skipped: ${title}. ${reason}\n`);
+    process.stderr.write(`skipped: ${title}. ${missing}\n`);
     it.skip(title);
-  }
-}
-
-function whyNot(): string | undefined {
-  try {
-    execFileSync('bwrap', ['--ro-bind', '/', '/', '--unshare-user', '--unshare-net', '--', 'true'], { stdio: 'pipe' });
-    return undefined;
-  } catch (error) {
-    return `bubblewrap makes no sandbox here: install the package "bubblewrap" and allow user namespaces (${String(error).trim()})`;
   }
 }
