@@ -68,23 +68,28 @@ export interface SandboxScene {
   readonly subject: { readonly name: 'process' | 'fs'; readonly code: RpcCode };
   /** Whose TMPDIR is meant. */
   readonly env: Environment;
-  /** The workspace of a client that names none; absolute. */
-  readonly cwd: string;
+  /** The workspace of a client that names none; absolute. File operations have none. */
+  readonly cwd?: string;
 }
 
+/** What depends on where the client works. */
+const DYNAMIC_KINDS: readonly unknown[] = ['project_roots', 'current_working_directory'];
 const EVERYTHING: Grant = { path: '/', access: 'write' };
 
 /** Throws RpcError when the request names what this host cannot enforce. */
 export function sandboxPolicy(request: SandboxRequest, scene: SandboxScene): SandboxPolicy {
   const { permissions: profile } = request;
   const cwd = request.cwd ? nativePath(request.cwd, 'policy cwd', scene) : scene.cwd;
-  const roots = workspaceRoots(request, cwd, scene);
+  const roots = workspaceRoots(request, scene) ?? (cwd === undefined ? [] : [cwd]);
   if (profile.type === 'disabled') return { grants: [EVERYTHING], platformFolders: false, network: true };
   const withNetwork = profile.network === 'enabled';
   if (profile.type === 'external' || profile.file_system.type === 'unrestricted') {
     return { grants: [EVERYTHING], platformFolders: false, network: withNetwork };
   }
   const { entries } = profile.file_system;
+  if (cwd === undefined && entries.some(({ path }) => DYNAMIC_KINDS.includes(specialKind(path)))) {
+    throw new RpcError(RpcCode.invalidParams, 'file system sandbox context with dynamic permissions requires cwd');
+  }
   return {
     grants: entries.flatMap((item) => grantsOf(item, roots, scene)),
     platformFolders: entries.some(({ path, access }) => specialKind(path) === 'minimal' && accessOf(access) !== 'none'),
@@ -136,11 +141,11 @@ function accessOf(access: Entry['access']): Access {
   return access === 'deny' ? 'none' : access;
 }
 
-/** Clients that know neither list (0.142.5) mean the working folder. */
-function workspaceRoots(request: SandboxRequest, cwd: string, scene: SandboxScene): string[] {
+/** Undefined from clients that know neither list (0.142.5): they mean the working folder. */
+function workspaceRoots(request: SandboxRequest, scene: SandboxScene): string[] | undefined {
   const lists = [request.workspaceRoots, request.policyContext?.workspaceRoots];
   const natives = lists.map((paths) => (paths ?? []).map((path) => nativePath(path, 'workspace root', scene)));
-  if (request.workspaceRoots === undefined && request.policyContext === undefined) return [cwd];
+  if (request.workspaceRoots === undefined && request.policyContext === undefined) return undefined;
   return natives.find((paths) => paths.length > 0) ?? [];
 }
 

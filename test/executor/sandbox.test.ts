@@ -467,6 +467,15 @@ describeSandbox('file operations in a sandbox', () => {
     expect(Buffer.from(String(dataBase64), 'base64').equals(bytes)).toBe(true);
   });
 
+  it('need to be told where the client works when it matters', async () => {
+    const sandbox = managed([ROOT, special('project_roots', 'write')]);
+    expect((await write(join(work, 'a'), 'x', sandbox)).error).toEqual({
+      code: -32602,
+      message: 'file system sandbox context with dynamic permissions requires cwd',
+    });
+    expect((await write(join(work, 'a'), 'x', { ...sandbox, cwd: uri(work) })).result).toEqual({});
+  });
+
   it('see a root that was made anew', async () => {
     const root = join(work, 'root');
     const sandbox = managed([ROOT, grant(root, 'write')]);

@@ -41,7 +41,7 @@ export function fileMethod<const Schema extends v.GenericSchema<unknown, Sandbox
 export function fileSystem({ sandbox }: SandboxMember, { host }: ExecutorConnection): FileSystem {
   if (sandbox === null || sandbox === undefined) return hostFiles;
   const subject = { name: 'fs', code: RpcCode.invalidRequest } as const;
-  return host.confinedFiles.within(sandboxPolicy(sandbox, { subject, env: host.env, cwd: host.cwd }));
+  return host.confinedFiles.within(sandboxPolicy(sandbox, { subject, env: host.env }));
 }
 
 /** A method of the family, whatever it works on; one with a `sandbox` member looks at it itself. */
