@@ -6,9 +6,11 @@ import { readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** The releases whose behaviour this project promises to work with. */
+/** The releases that tests run: one a generation. */
 export const PEER_VERSIONS = ['0.131.0', '0.140.0', '0.169.0'] as const;
-export type PeerVersion = (typeof PEER_VERSIONS)[number];
+/** Those that matrix.ts runs, oldest first. */
+export const MATRIX_VERSIONS = ['0.131.0', '0.140.0', '0.142.5', '0.145.0', '0.156.0', '0.169.0'] as const;
+export type PeerVersion = (typeof MATRIX_VERSIONS)[number];
 
 /** A release and its program, as tests receive it. */
 export interface Peer {

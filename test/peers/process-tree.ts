@@ -32,14 +32,15 @@ export interface RunningProgram {
 export async function startProgram(
   program: string,
   args: readonly string[],
-  options: Pick<SpawnOptions, 'cwd' | 'env'>,
+  options: Pick<SpawnOptions, 'cwd' | 'env'> & { readonly stdin?: 'ignore' | 'pipe' },
 ): Promise<RunningProgram> {
-  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { stdin = 'ignore', ...rest } = options;
+  const child: ChildProcess = spawn(program, args, { ...rest, stdio: [stdin, 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     output.stderr += text;
   });
   const ended = new Promise<Awaited<RunningProgram['ended']>>((resolve) => {

@@ -10,6 +10,8 @@ import { type CallOutput, type ScriptEntry, startScriptedModel } from './scripte
 
 const DEFAULT_LONGEST_RUN_MS = 60_000;
 
+export type SandboxMode = 'danger-full-access' | 'workspace-write' | 'read-only';
+
 export interface RealHarnessOptions {
   readonly peer: Peer;
   /** `CODEX_EXEC_SERVER_URL`; with `role=harness` in its query the harness speaks the relay, else plain JSON-RPC. */
@@ -19,6 +21,8 @@ export interface RealHarnessOptions {
   readonly workFolder: string;
   /** Merged into the environment of the harness. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: `danger-full-access`. */
+  readonly sandboxMode?: SandboxMode;
   /** After so long the harness is ended and the run fails with all it said. */
   readonly longestRunMs?: number;
   /** Called once the harness runs. */
@@ -34,6 +38,8 @@ export interface RealHarnessRun {
   readonly stderr: string;
   /** What the tools answered, in the order of the script. */
   readonly outputs: readonly CallOutput[];
+  /** What the harness asked the model last, as JSON text. */
+  readonly latestRequest: string;
 }
 
 /** Resolves when the harness exits. Rejects when it does not, or when the script could not be played to its end. */
@@ -41,7 +47,7 @@ export async function runRealHarness(options: RealHarnessOptions): Promise<RealH
   const home = await makePeerHome();
   const model = await startScriptedModel(options.script);
   try {
-    await writeFile(join(home.path, 'config.toml'), configuration(model.baseUrl));
+    await writeFile(join(home.path, 'config.toml'), harnessConfiguration(model.baseUrl, options.sandboxMode));
     const env = cleanEnvironment({
       ...options.env,
       CODEX_HOME: home.path,
@@ -65,7 +71,15 @@ export async function runRealHarness(options: RealHarnessOptions): Promise<RealH
     if (model.failures.length > 0) throw new Error(`the script failed: ${model.failures.join('; ')}${story()}`);
     if (!model.finished) throw new Error(`codex ${options.peer.version} exited before the script's end${story()}`);
     const events = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
-    return { pid: harness.pid, exitCode: ended.exitCode, events, stdout, stderr, outputs: model.outputs };
+    return {
+      pid: harness.pid,
+      exitCode: ended.exitCode,
+      events,
+      stdout,
+      stderr,
+      outputs: model.outputs,
+      latestRequest: model.latestRequest,
+    };
   } finally {
     await model.close();
     await home.remove();
@@ -73,12 +87,12 @@ export async function runRealHarness(options: RealHarnessOptions): Promise<RealH
 }
 
 /** Plugins and apps are off because harnesses fetch both from the internet at every start. */
-function configuration(modelUrl: string): string {
+export function harnessConfiguration(modelUrl: string, sandboxMode: SandboxMode = 'danger-full-access'): string {
   return `
 model = "gpt-5.5"
 model_provider = "scripted"
 approval_policy = "never"
-sandbox_mode = "danger-full-access"
+sandbox_mode = "${sandboxMode}"
 check_for_update_on_startup = false
 [analytics]
 enabled = false

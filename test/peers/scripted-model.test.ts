@@ -7,6 +7,7 @@ import {
   type ScriptEntry,
   type ScriptedModel,
   sessionIdOf,
+  simultaneously,
   startScriptedModel,
   writeStdin,
 } from './scripted-model.js';
@@ -71,6 +72,22 @@ describe('scripted model', () => {
     expect(model.finished).toBe(true);
     expect(model.outputs.map(({ text }) => text)).toEqual(['Process running with session ID 4711', 'hi', 'ok']);
     expect(model.failures).toEqual([]);
+  });
+
+  it('makes several calls at once and goes on when all have an output', async () => {
+    await start(simultaneously(execCommand('one'), execCommand('two')), execCommand('three'), finalMessage('done'));
+    const text = await (await post(JSON.stringify({ input: [], tools: TOOLS }))).text();
+    const calls = [...text.matchAll(/"call_id":"(call-\d)".*?"arguments":"\{\\"cmd\\":\\"(\w+)/g)];
+    expect(calls.map(([, id, cmd]) => [id, cmd])).toEqual([
+      ['call-0', 'one'],
+      ['call-1', 'two'],
+    ]);
+    expect(await ask(output(0, 'a'), output(1, 'b'))).toMatchObject({
+      call_id: 'call-2',
+      arguments: '{"cmd":"three"}',
+    });
+    expect(JSON.parse(model.latestRequest)).toMatchObject({ input: [{ output: 'a' }, { output: 'b' }] });
+    expect(await ask(output(0, 'a'), output(1, 'b'), output(2, 'c'))).toMatchObject({ type: 'message' });
   });
 
   it('reads a request that was compressed with gzip, and says so when it cannot undo a compression', async () => {

@@ -13,6 +13,12 @@ export type ModelStep =
   | { readonly kind: 'custom'; readonly name: string; readonly input: string }
   | { readonly kind: 'message'; readonly text: string };
 
+/** Calls that the model makes in one answer; each has an output of its own. */
+export interface SimultaneousSteps {
+  readonly kind: 'simultaneous';
+  readonly steps: readonly ModelStep[];
+}
+
 /** What a tool answered to the step of the same place in the script. */
 export interface CallOutput {
   readonly callId: string;
@@ -20,14 +26,16 @@ export interface CallOutput {
   readonly text: string;
 }
 
-/** A step, or a pure function that makes it from what came before. */
-export type ScriptEntry = ModelStep | ((outputs: readonly CallOutput[]) => ModelStep);
+/** A step, or a pure function that makes it from what came before, or several at once. */
+export type ScriptEntry = ModelStep | SimultaneousSteps | ((outputs: readonly CallOutput[]) => ModelStep);
 
 export interface ScriptedModel {
   /** `http://127.0.0.1:PORT/v1` */
   readonly baseUrl: string;
   /** The outputs of the latest request, in the order of the script. */
   readonly outputs: readonly CallOutput[];
+  /** The latest request as the harness wrote it: JSON text, with its instructions and images. */
+  readonly latestRequest: string;
   /** What went wrong on the model's side, in words; a test expects this to be empty. */
   readonly failures: readonly string[];
   /** Names of the tools the harness offered in its latest request. */
@@ -59,6 +67,15 @@ export function applyPatch(patch: string): ModelStep {
   return { kind: 'custom', name: 'apply_patch', input: patch };
 }
 
+/** `path` is absolute. */
+export function viewImage(path: string): ModelStep {
+  return { kind: 'function', name: 'view_image', args: { path } };
+}
+
+export function simultaneously(...steps: readonly ModelStep[]): SimultaneousSteps {
+  return { kind: 'simultaneous', steps };
+}
+
 export function finalMessage(text: string): ModelStep {
   return { kind: 'message', text };
 }
@@ -79,9 +96,11 @@ export async function startScriptedModel(script: readonly ScriptEntry[]): Promis
   const state = {
     outputs: [] as readonly CallOutput[],
     failures: [] as string[],
+    latestRequest: '',
     toolsOffered: [] as readonly string[],
     finished: false,
   };
+  const entries = byOutputs(script);
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? '';
@@ -89,19 +108,23 @@ export async function startScriptedModel(script: readonly ScriptEntry[]): Promis
       response.writeHead(404).end();
       return;
     }
-    const asked = readRequest(await bodyOf(request));
+    const body = await bodyOf(request);
+    const asked = readRequest(body);
+    state.latestRequest = body;
     state.outputs = asked.outputs;
     state.toolsOffered = asked.tools;
-    const entry = script[asked.outputs.length];
+    const entry = entries.get(asked.outputs.length);
     if (entry === undefined) {
       throw new Error(`the harness reports ${asked.outputs.length} calls, the script has ${script.length} steps`);
     }
-    const step = typeof entry === 'function' ? entry(asked.outputs) : entry;
-    if (step.kind !== 'message' && !asked.tools.includes(step.name)) {
-      throw new Error(`the harness offers no tool ${step.name}, only ${asked.tools.join(', ') || 'none'}`);
+    const steps = stepsOf(entry, asked.outputs);
+    for (const step of steps) {
+      if (step.kind !== 'message' && !asked.tools.includes(step.name)) {
+        throw new Error(`the harness offers no tool ${step.name}, only ${asked.tools.join(', ') || 'none'}`);
+      }
     }
     if (entry === last) state.finished = true;
-    tell(response, asked.outputs.length, step);
+    tell(response, asked.outputs.length, steps);
   };
 
   const server = createServer((request, response) => {
@@ -117,6 +140,9 @@ export async function startScriptedModel(script: readonly ScriptEntry[]): Promis
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     get outputs() {
       return state.outputs;
+    },
+    get latestRequest() {
+      return state.latestRequest;
     },
     get failures() {
       return state.failures;
@@ -135,7 +161,23 @@ export async function startScriptedModel(script: readonly ScriptEntry[]): Promis
   };
 }
 
-function tell(response: ServerResponse, index: number, step: ModelStep): void {
+/** Each entry by the number of outputs a request carries when it is that entry's turn. */
+function byOutputs(script: readonly ScriptEntry[]): Map<number, ScriptEntry> {
+  const entries = new Map<number, ScriptEntry>();
+  let outputs = 0;
+  for (const entry of script) {
+    entries.set(outputs, entry);
+    outputs += typeof entry !== 'function' && entry.kind === 'simultaneous' ? entry.steps.length : 1;
+  }
+  return entries;
+}
+
+function stepsOf(entry: ScriptEntry, outputs: readonly CallOutput[]): readonly ModelStep[] {
+  if (typeof entry === 'function') return [entry(outputs)];
+  return entry.kind === 'simultaneous' ? entry.steps : [entry];
+}
+
+function tell(response: ServerResponse, index: number, steps: readonly ModelStep[]): void {
   const id = `response-${index}`;
   const usage = {
     input_tokens: 0,
@@ -146,7 +188,7 @@ function tell(response: ServerResponse, index: number, step: ModelStep): void {
   };
   const events = [
     { type: 'response.created', response: { id } },
-    { type: 'response.output_item.done', item: itemOf(index, step) },
+    ...steps.map((step, offset) => ({ type: 'response.output_item.done', item: itemOf(index + offset, step) })),
     { type: 'response.completed', response: { id, usage } },
   ];
   response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -23,7 +23,7 @@ export interface FaultyProxyOptions {
   readonly seed: number;
   readonly toServer?: Faults;
   readonly toClient?: Faults;
-  /** Keep the payloads of data frames too, to look at what was asked; not for bulk. */
+  /** Keep the payloads of data frames, and texts, to look at what was asked; not for bulk. */
   readonly keepPayloads?: boolean;
 }
 
@@ -52,6 +52,8 @@ export interface FaultyProxy {
   /** A URL of the target, ws or http, as it is through the proxy. */
   through(url: string): string;
   readonly seen: readonly SeenFrame[];
+  /** Text messages, in order, when payloads are kept. */
+  readonly texts: readonly { readonly direction: Direction; readonly connection: number; readonly text: string }[];
   /** Messages that were no frames, a direction. */
   readonly strays: Readonly<Record<Direction, number>>;
   readonly counts: Readonly<Record<Direction, Readonly<LaneCounts>>>;
@@ -85,6 +87,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
   const target = new URL(options.target);
   const random = seededRandom(options.seed);
   const seen: SeenFrame[] = [];
+  const texts: FaultyProxy['texts'][number][] = [];
   const strays = { toServer: 0, toClient: 0 };
   const faults = { toServer: options.toServer ?? {}, toClient: options.toClient ?? {} };
   const pairs = new Set<Pair>();
@@ -94,6 +97,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
 
   const keep = (direction: Direction, connection: number, { data, isBinary }: Message): void => {
     const frame = isBinary ? frameIn(data) : undefined;
+    if (!isBinary && options.keepPayloads) texts.push({ direction, connection, text: data.toString('utf8') });
     if (frame === undefined) strays[direction]++;
     else seen.push(headerOf(frame, direction, connection, options.keepPayloads ?? false));
   };
@@ -183,6 +187,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
       return through.href;
     },
     seen,
+    texts,
     strays,
     get counts() {
       const counts = { toServer: { ...totals.toServer }, toClient: { ...totals.toClient } };
