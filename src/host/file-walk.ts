@@ -30,7 +30,7 @@ export interface WalkEntry {
 
 export interface Walk {
   readonly entries: readonly WalkEntry[];
-  /** Folders below the root that could not be read, each with the system's words. */
+  /** Folders that could not be read, the root among them, each with the system's words. */
   readonly errors: readonly { readonly path: string; readonly message: string }[];
   readonly truncated: boolean;
 }
@@ -68,7 +68,7 @@ export async function walk(root: string, options: WalkOptions): Promise<Walk> {
     }
     read += 1;
     if (read % FOLDERS_A_TURN === 0) await nextTurn();
-    for (const child of children(folder.path, folder.path === root, errors)) {
+    for (const child of children(folder.path, errors)) {
       const path = join(folder.path, child.name);
       const kind = kindOf(child, path, options.followDirectorySymlinks);
       if (kind === undefined) continue;
@@ -84,12 +84,11 @@ export async function walk(root: string, options: WalkOptions): Promise<Walk> {
   return { entries, errors, truncated };
 }
 
-function children(folder: string, isRoot: boolean, errors: { path: string; message: string }[]): Dirent[] {
+function children(folder: string, errors: { path: string; message: string }[]): Dirent[] {
   try {
     const found = readdirSync(folder, { withFileTypes: true });
     return found.sort((one, other) => (one.name < other.name ? -1 : 1));
   } catch (error) {
-    if (isRoot) throw asOsError(error);
     errors.push({ path: folder, message: String((asOsError(error) as Error).message) });
     return [];
   }
