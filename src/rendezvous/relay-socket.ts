@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { TickCork } from '../carrier/tick-cork.js';
 import type { RendezvousLimits } from './rendezvous-limits.js';
 
 type RelaySocketLimits = Pick<RendezvousLimits, 'pauseAboveBytes' | 'resumeBelowBytes' | 'stuckAfterMs'>;
@@ -51,7 +52,7 @@ export class RelaySocket {
   /** Sockets for which this one is not read from. */
   readonly #heldFor = new Set<RelaySocket>();
   readonly #onStuck: () => void;
-  #corked = false;
+  readonly #cork: TickCork;
   #stuckTimer: NodeJS.Timeout | undefined;
   #lastSeen: Progress;
   #silentPings = 0;
@@ -60,6 +61,7 @@ export class RelaySocket {
     const { limits, excusedWhileHeld, events } = options;
     this.#ws = ws;
     this.#tcp = tcp;
+    this.#cork = new TickCork(tcp);
     this.#limits = limits;
     this.#excusedWhileHeld = excusedWhileHeld;
     this.#onStuck = () => events.onStuck();
@@ -86,7 +88,7 @@ export class RelaySocket {
     if (!this.isOpen) return;
     const before = this.#ws.bufferedAmount;
     const after = before + message.length;
-    this.#cork();
+    this.#cork.beforeWrite();
     if (after <= this.#limits.resumeBelowBytes) {
       this.#ws.send(message, BINARY);
       return;
@@ -124,17 +126,6 @@ export class RelaySocket {
 
   terminate(): void {
     this.#ws.terminate();
-  }
-
-  /** One write a tick: everything sent in this turn of the event loop leaves in one system call. */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#tcp.cork();
-    setImmediate(() => {
-      this.#corked = false;
-      this.#tcp.uncork();
-    });
   }
 
   #hold(sender: RelaySocket): void {
