@@ -3,6 +3,8 @@
  * It does not know who reads, when, or what a chunk means; it never copies a chunk.
  */
 
+import { EvictedBytes } from './evicted-bytes.js';
+
 export type OutputStream = 'stdout' | 'stderr' | 'pty';
 
 export interface OutputChunk {
@@ -21,6 +23,22 @@ export interface OutputLogLimits {
 
 const defaultOutputLogLimits: OutputLogLimits = { retainedBytes: 1024 * 1024, retainedChunks: 50_000 };
 
+/** What a chunk costs beside its bytes, roughly: the objects that hold it. */
+const CHUNK_COST_BYTES = 256;
+
+/** No chunk is larger. Whole chunks are evicted, so a log that must not fall below a number of bytes keeps more. */
+const LARGEST_CHUNK_BYTES = 64 * 1024;
+
+/**
+ * For a process that was promised to keep at least this many bytes, and that counts what it evicts. One that writes in
+ * tiny pieces is held to the number of chunks that cost as much as the bytes do.
+ */
+export function promisedOutputLog(retainBytes: number): OutputLog {
+  const retainedChunks = Math.max(defaultOutputLogLimits.retainedChunks, Math.ceil(retainBytes / CHUNK_COST_BYTES));
+  const retainedBytes = retainBytes + LARGEST_CHUNK_BYTES;
+  return new OutputLog({ retainedBytes, retainedChunks }, new EvictedBytes(retainedChunks));
+}
+
 export interface OutputPage {
   readonly chunks: readonly OutputChunk[];
   /** Where the next read goes on: `afterSeq` = this minus one. */
@@ -35,10 +53,14 @@ export class OutputLog {
   #chunks: OutputChunk[] = [];
   #first = 0;
   #bytes = 0;
+  #totalBytes = 0;
   #nextSeq = 1;
+  readonly #evicted: EvictedBytes | undefined;
 
-  constructor(limits: OutputLogLimits = defaultOutputLogLimits) {
+  /** With `evicted` it can tell what a reader has missed. */
+  constructor(limits: OutputLogLimits = defaultOutputLogLimits, evicted?: EvictedBytes) {
     this.#limits = limits;
+    this.#evicted = evicted;
   }
 
   /** The seq the next event of the process will get. */
@@ -56,6 +78,16 @@ export class OutputLog {
     return this.#bytes;
   }
 
+  /** Bytes ever appended. */
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  /** Bytes of memory, roughly. */
+  get cost(): number {
+    return this.#bytes + (this.#chunks.length - this.#first) * CHUNK_COST_BYTES;
+  }
+
   /** Takes the next seq for an event that is not output (exited, closed). */
   claimSeq(): number {
     return this.#nextSeq++;
@@ -66,8 +98,25 @@ export class OutputLog {
     const seq = this.claimSeq();
     this.#chunks.push({ seq, stream, bytes });
     this.#bytes += bytes.byteLength;
-    this.#evict();
+    this.#totalBytes += bytes.byteLength;
+    const { retainedBytes, retainedChunks } = this.#limits;
+    while (this.#bytes > retainedBytes || this.#chunks.length - this.#first > retainedChunks) {
+      if (!this.#evictOldest()) break;
+    }
     return seq;
+  }
+
+  /** Evicts until it costs no more than this; the newest chunk stays all the same. */
+  shrink(cost: number): void {
+    while (this.cost > cost && this.#evictOldest());
+  }
+
+  /**
+   * Bytes evicted with a seq above `afterSeq`: what somebody who read so far can never read. Null: some, and nobody
+   * knows how many. Always 0 for a log that does not count.
+   */
+  missedAfter(afterSeq: number): number | null {
+    return this.#evicted?.after(afterSeq) ?? (this.#evicted === undefined ? 0 : null);
   }
 
   /**
@@ -101,22 +150,20 @@ export class OutputLog {
     return low;
   }
 
-  #evict(): void {
-    while (
-      this.#chunks.length - this.#first > 1 &&
-      (this.#bytes > this.#limits.retainedBytes || this.#chunks.length - this.#first > this.#limits.retainedChunks)
-    ) {
-      const evicted = this.#chunks[this.#first];
-      if (evicted === undefined) return;
-      this.#bytes -= evicted.bytes.byteLength;
-      // The slot must not keep the bytes alive until it is cut off.
-      this.#chunks[this.#first] = { seq: evicted.seq, stream: evicted.stream, bytes: EMPTY };
-      this.#first++;
-    }
+  /** False when only the newest is left. */
+  #evictOldest(): boolean {
+    const evicted = this.#chunks[this.#first];
+    if (evicted === undefined || this.#chunks.length - this.#first <= 1) return false;
+    this.#bytes -= evicted.bytes.byteLength;
+    this.#evicted?.add(evicted.seq, evicted.bytes.byteLength);
+    // The slot must not keep the bytes alive until it is cut off.
+    this.#chunks[this.#first] = { seq: evicted.seq, stream: evicted.stream, bytes: EMPTY };
+    this.#first++;
     if (this.#first >= COMPACT_AT) {
       this.#chunks = this.#chunks.slice(this.#first);
       this.#first = 0;
     }
+    return true;
   }
 }
 

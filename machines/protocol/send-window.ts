@@ -193,7 +193,7 @@ export function acknowledge(window: SendWindow, ack: number, ackBits: number, no
 }
 
 /** Why a segment is sent again. */
-export type RetransmitCause = 'passed' | 'late' | 'probe';
+export type RetransmitCause = 'passed' | 'late' | 'probe' | 'resumed';
 
 export interface Retransmitting {
   readonly window: SendWindow;
@@ -219,7 +219,8 @@ export function probe(window: SendWindow, now: number): Retransmitting {
   return { ...probing, window: { ...probing.window, probes: window.probes + 1 } };
 }
 
-function retransmit(
+/** Sends again what `causeOf` gives a reason for. */
+export function retransmit(
   window: SendWindow,
   now: number,
   causeOf: (segment: SentSegment) => RetransmitCause | undefined,

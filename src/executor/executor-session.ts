@@ -5,23 +5,29 @@
 import type { ActorRefFrom } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
 import type { processMachine } from '../../machines/process.machine.js';
+import { OutputBudget } from '../../machines/protocol/output-budget.js';
+import { OutputLog, promisedOutputLog } from '../../machines/protocol/output-log.js';
 import {
   processActorId,
   type SessionEffects,
   type SessionEvent,
   type sessionMachine,
 } from '../../machines/session.machine.js';
+import { GroupWatch } from '../host/group-watch.js';
 import type { ChildSpec, SpawnChild } from '../host/host-child.js';
 import type { Logger } from '../observe/log.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 import type { RpcTransport } from '../rpc/transport.js';
 import { HostedProcess, type ProcessAudience } from './hosted-process.js';
+import type { ProcessListing } from './process-listing.js';
 
 export interface StartRequest {
   readonly processId: string;
   readonly tty: boolean;
   readonly pipeStdin: boolean;
   readonly sandboxed: boolean;
+  /** Bytes of output it is promised to keep at least; absent, up to 1 MiB are kept. */
+  readonly retainBytes?: number;
   readonly spec: ChildSpec;
   readonly spawn: SpawnChild;
 }
@@ -33,6 +39,8 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #processes = new Map<string, HostedProcess>();
+  readonly #budget = new OutputBudget();
+  readonly #groups = new GroupWatch();
   #actor: ActorRefFrom<typeof sessionMachine> | undefined;
   #transport: RpcTransport | undefined;
 
@@ -101,16 +109,36 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
     return this.#processes.get(processId);
   }
 
+  /** Its processes that still have their id, oldest first. */
+  list(): ProcessListing[] {
+    return [...this.#processes.values()].map(({ listing }) => listing);
+  }
+
   /** Throws or rejects with what the operating system says when it cannot be started; its id stays free then. */
-  startProcess({ processId, tty, pipeStdin, sandboxed, spec, spawn }: StartRequest): Promise<void> | undefined {
+  startProcess({ retainBytes = 0, spec, spawn, ...request }: StartRequest): Promise<void> | undefined {
+    const { processId } = request;
     if (this.#processes.has(processId)) {
       throw new RpcError(RpcCode.invalidRequest, `process ${processId} already exists`);
     }
-    const process = new HostedProcess({ processId, tty, pipeStdin, sandboxed, audience: this, clock: this.#clock });
+    if (retainBytes > this.#budget.reservableBytes) {
+      const left = `this session can promise ${this.#budget.reservableBytes} more bytes`;
+      throw new RpcError(RpcCode.invalidRequest, `retainBytes is too much: ${left}, until other processes are gone`);
+    }
+    const log = retainBytes > 0 ? promisedOutputLog(retainBytes) : new OutputLog();
+    const process = new HostedProcess({
+      ...request,
+      command: spec.arg0 ?? spec.program,
+      log,
+      budget: this.#budget,
+      groups: this.#groups,
+      audience: this,
+      clock: this.#clock,
+    });
     this.#tell({ type: 'process.start', processId, effects: process });
     const child = this.#actor?.getSnapshot().children[processActorId(processId)];
     if (child === undefined) throw new RpcError(RpcCode.invalidRequest, 'the session is over');
     this.#processes.set(processId, process);
+    this.#budget.add(log, retainBytes);
     return process.start(child as ActorRefFrom<typeof processMachine>, spawn, spec);
   }
 
@@ -120,11 +148,14 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
   }
 
   processEnded(processId: string, error?: unknown): void {
+    const process = this.#processes.get(processId);
+    if (process === undefined) return;
     if (error !== undefined) {
       this.#log.error({ err: error, session: this.id }, 'the chart of a process crashed; the process is killed');
-      this.#processes.get(processId)?.crash();
+      process.crash();
     }
     this.#processes.delete(processId);
+    this.#budget.remove(process.log);
   }
 
   /** The chart of the session is gone without having ended its processes. */

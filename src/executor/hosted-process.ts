@@ -4,15 +4,19 @@
  * What its life allows is decided by `processMachine`; this file does it.
  */
 import type { ActorRefFrom } from 'xstate';
-import { type Clock, LONGEST_DELAY_MS } from '../../machines/clock.js';
+import type { Clock } from '../../machines/clock.js';
 import type { ProcessEffects, ProcessEvent, processMachine } from '../../machines/process.machine.js';
-import { OutputLog, type OutputStream } from '../../machines/protocol/output-log.js';
-import type { ChildListener, ChildSpec, HostChild, SpawnChild } from '../host/host-child.js';
-import { joinMessage, type MessagePart } from '../rpc/base64-message.js';
-import { BulkResult } from '../rpc/envelope.js';
+import type { OutputBudget } from '../../machines/protocol/output-budget.js';
+import type { OutputLog, OutputStream } from '../../machines/protocol/output-log.js';
+import type { GroupWatch } from '../host/group-watch.js';
+import type { ChildListener, ChildSpec, HostChild, SpawnChild, TerminalSize } from '../host/host-child.js';
+import { joinMessage } from '../rpc/base64-message.js';
+import type { BulkResult } from '../rpc/envelope.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 import type { Parked } from '../rpc/rpc-method.js';
+import { OutputReads, type ProcessStanding, type ReadRequest } from './output-reads.js';
 import { ProcessInput, type WriteReply } from './process-input.js';
+import type { ProcessListing } from './process-listing.js';
 import { looksDenied } from './sandbox-denial.js';
 
 /** Raw bytes of one output notification: with base64 and its members it fits one segment of 60 KiB. */
@@ -29,31 +33,32 @@ export interface ProcessAudience {
   notify(message: Buffer): void;
 }
 
-export interface ReadRequest {
-  readonly afterSeq: number;
-  readonly maxBytes: number | undefined;
-  readonly waitMs: number;
-}
-
 export interface HostedProcessOptions {
   readonly processId: string;
   readonly tty: boolean;
   readonly pipeStdin: boolean;
   readonly sandboxed: boolean;
+  /** What it was started as: a program, or the name it was given in its place. */
+  readonly command: string;
+  /** In the budget of its session. */
+  readonly log: OutputLog;
+  readonly budget: OutputBudget;
+  readonly groups: GroupWatch;
   readonly audience: ProcessAudience;
   readonly clock: Clock;
 }
 
-export class HostedProcess implements ProcessEffects, ChildListener {
+export class HostedProcess implements ProcessEffects, ChildListener, ProcessStanding {
   readonly #options: HostedProcessOptions;
   readonly #name: string;
-  readonly #log = new OutputLog();
+  readonly log: OutputLog;
+  readonly #reads: OutputReads;
   readonly #input: ProcessInput;
-  readonly #waiting = new Set<() => void>();
   #actor: ActorRefFrom<typeof processMachine> | undefined;
   #child: HostChild | undefined;
   #startedOrFailed: ((error?: unknown) => void) | undefined;
-  #started = false;
+  #pid: number | undefined;
+  #startedAt: number | undefined;
   #exitCode: number | null = null;
   #sandboxDenied = false;
   /** Tells the exit that waits for the end of the output. */
@@ -64,7 +69,38 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   constructor(options: HostedProcessOptions) {
     this.#options = options;
     this.#name = JSON.stringify(options.processId);
+    this.log = options.log;
+    this.#reads = new OutputReads(options.log, options.clock, this);
     this.#input = new ProcessInput(options.processId, options.tty || options.pipeStdin);
+  }
+
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get sandboxDenied(): boolean {
+    return this.#sandboxDenied;
+  }
+
+  get listing(): ProcessListing {
+    const { processId, command, tty } = this.#options;
+    return {
+      processId,
+      pid: this.#pid ?? null,
+      command,
+      tty,
+      running: this.#pid !== undefined && this.#exitCode === null,
+      exitCode: this.#exitCode,
+      closed: this.#closed,
+      startedAt: this.#startedAt ?? null,
+      outputBytes: this.log.totalBytes,
+      retainedBytes: this.log.bytes,
+      nextSeq: this.log.nextSeq,
+    };
   }
 
   /** Starts the child. Returns when it runs, or a promise when that takes time; throws or rejects when it cannot. */
@@ -79,7 +115,7 @@ export class HostedProcess implements ProcessEffects, ChildListener {
     } catch (error) {
       this.failed(error);
     }
-    if (this.#started) this.#tell({ type: 'process.spawned' });
+    if (this.#pid !== undefined) this.#tell({ type: 'process.spawned' });
     if (!this.#options.audience.wantsOutput) this.#child?.pause();
     if (outcome !== undefined) {
       if ('error' in outcome) throw outcome.error;
@@ -92,8 +128,9 @@ export class HostedProcess implements ProcessEffects, ChildListener {
 
   // ---- what the child reports
 
-  spawned(): void {
-    this.#started = true;
+  spawned(pid: number): void {
+    this.#pid = pid;
+    this.#startedAt = Date.now();
     this.#startedOrFailed?.();
     this.#startedOrFailed = undefined;
     // The chart may act on the child, which a synchronous spawn has not returned yet: `start` tells it then.
@@ -109,15 +146,16 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   output(stream: OutputStream, bytes: Buffer): void {
     const pieces = Math.ceil(bytes.byteLength / CHUNK_BYTES);
     const size = Math.ceil(bytes.byteLength / pieces);
-    const { audience } = this.#options;
+    const { audience, budget } = this.#options;
     for (let at = 0; at < bytes.byteLength; at += size) {
       const piece = pieces === 1 ? bytes : bytes.subarray(at, at + size);
-      const seq = this.#log.append(stream, piece);
+      const seq = this.log.append(stream, piece);
       if (!audience.attached) continue;
       const head = `{"method":"process/output","params":{"processId":${this.#name},"seq":${seq},"stream":"${stream}","chunk":"`;
       audience.notify(joinMessage([head, piece, '"}}']));
     }
-    this.#wake();
+    budget.changed(this.log);
+    this.#reads.wake();
     if (!audience.wantsOutput) this.#child?.pause();
   }
 
@@ -155,8 +193,22 @@ export class HostedProcess implements ProcessEffects, ChildListener {
     this.#child?.signalGroup('SIGKILL');
   }
 
-  interruptGroup(): void {
-    this.#child?.signalGroup('SIGINT');
+  signalGroup(signal: NodeJS.Signals): void {
+    this.#child?.signalGroup(signal);
+  }
+
+  askGroup(): void {
+    this.#child?.signalGroup('SIGTERM');
+    // Who stands still takes no signal but this one.
+    this.#child?.signalGroup('SIGCONT');
+  }
+
+  watchGroup(): void {
+    if (this.#pid !== undefined) this.#options.groups.add(this.#pid, () => this.#tell({ type: 'group.ended' }));
+  }
+
+  unwatchGroup(): void {
+    if (this.#pid !== undefined) this.#options.groups.remove(this.#pid);
   }
 
   abandonStreams(): void {
@@ -165,32 +217,32 @@ export class HostedProcess implements ProcessEffects, ChildListener {
 
   announceExited(exitCode: number): void {
     this.#exitCode = exitCode;
-    this.#sandboxDenied = this.#options.sandboxed && looksDenied(exitCode, () => this.#log.read().chunks);
-    const seq = this.#log.claimSeq();
+    this.#sandboxDenied = this.#options.sandboxed && looksDenied(exitCode, () => this.log.read().chunks);
+    const seq = this.log.claimSeq();
     this.#notify(
       `{"method":"process/exited","params":{"processId":${this.#name},"seq":${seq},"exitCode":${exitCode},"sandboxDenied":${this.#sandboxDenied}}}`,
     );
-    this.#wake();
+    this.#reads.wake();
   }
 
   announceClosed(): void {
     this.#closed = true;
-    const seq = this.#log.claimSeq();
+    this.#options.budget.end(this.log);
+    const seq = this.log.claimSeq();
     this.#notify(`{"method":"process/closed","params":{"processId":${this.#name},"seq":${seq}}}`);
-    this.#wake();
+    this.#reads.wake();
   }
 
   // ---- what a client asks
 
   /** A promise only while there is nothing to tell; `signal` gives the waiting up. */
   read(request: ReadRequest, signal: () => AbortSignal): BulkResult | Promise<BulkResult> {
-    if (!this.#started) throw new RpcError(RpcCode.invalidRequest, `process id ${this.#options.processId} is starting`);
-    if (request.waitMs === 0 || this.#hasNews(request.afterSeq)) return this.#page(request);
-    return this.#waitForNews(request, signal());
+    this.#requireStarted();
+    return this.#reads.read(request, signal);
   }
 
   write(bytes: Uint8Array, writeId: string | undefined): WriteReply | Parked {
-    if (!this.#started) return { status: 'starting' };
+    if (this.#pid === undefined) return { status: 'starting' };
     return this.#input.write(bytes, writeId, this.#exitCode === null ? this.#child : undefined);
   }
 
@@ -199,15 +251,24 @@ export class HostedProcess implements ProcessEffects, ChildListener {
     this.#input.close(this.#child);
   }
 
-  interrupt(): void {
-    this.#tell({ type: 'process.interrupt' });
+  /** To its whole group, while it runs. */
+  signal(signal: NodeJS.Signals): void {
+    this.#tell({ type: 'process.signal', signal });
   }
 
-  /** True when it was still running. */
-  terminate(): boolean {
+  /** True when it was still running. With `graceMs` it is asked to end first, and killed when that time is over. */
+  terminate(graceMs?: number): boolean {
     const running = this.#exitCode === null;
-    this.#tell({ type: 'process.terminate' });
+    this.#tell(graceMs === undefined ? { type: 'process.terminate' } : { type: 'process.terminate', graceMs });
     return running;
+  }
+
+  resize(size: TerminalSize): void {
+    this.#requireStarted();
+    const { processId, tty } = this.#options;
+    if (!tty) throw new RpcError(RpcCode.invalidRequest, `process ${processId} has no terminal`);
+    if (this.#exitCode === null && this.#child?.resize?.(size) === true) return;
+    throw new RpcError(RpcCode.invalidRequest, `process ${processId} has ended`);
   }
 
   pauseOutput(): void {
@@ -220,8 +281,14 @@ export class HostedProcess implements ProcessEffects, ChildListener {
 
   /** The chart is gone without having ended the child. */
   crash(): void {
+    this.unwatchGroup();
     this.killGroup();
     this.abandonStreams();
+  }
+
+  #requireStarted(): void {
+    if (this.#pid !== undefined) return;
+    throw new RpcError(RpcCode.invalidRequest, `process id ${this.#options.processId} is starting`);
   }
 
   /** The child may report its end after its chart was done with it. */
@@ -232,48 +299,5 @@ export class HostedProcess implements ProcessEffects, ChildListener {
   #notify(message: string): void {
     const { audience } = this.#options;
     if (audience.attached) audience.notify(Buffer.from(message));
-  }
-
-  #hasNews(afterSeq: number): boolean {
-    if (this.#log.lastChunkSeq > afterSeq || this.#closed) return true;
-    return this.#exitCode !== null && afterSeq < this.#log.nextSeq - 1;
-  }
-
-  #waitForNews(request: ReadRequest, signal: AbortSignal): Promise<BulkResult> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const settle = () => {
-        clock.clearTimeout(timer);
-        this.#waiting.delete(look);
-        signal.removeEventListener('abort', settle);
-        resolve(this.#page(request));
-      };
-      const look = () => {
-        if (this.#hasNews(request.afterSeq)) settle();
-      };
-      const timer = clock.setTimeout(settle, Math.min(request.waitMs, LONGEST_DELAY_MS));
-      this.#waiting.add(look);
-      signal.addEventListener('abort', settle);
-    });
-  }
-
-  #wake(): void {
-    for (const look of [...this.#waiting]) look();
-  }
-
-  #page({ afterSeq, maxBytes }: ReadRequest): BulkResult {
-    const { chunks, nextSeq } = this.#log.read(afterSeq, maxBytes);
-    const parts: MessagePart[] = ['{"chunks":['];
-    for (const [index, chunk] of chunks.entries()) {
-      parts.push(
-        `${index === 0 ? '' : ','}{"seq":${chunk.seq},"stream":"${chunk.stream}","chunk":"`,
-        chunk.bytes,
-        '"}',
-      );
-    }
-    parts.push(
-      `],"nextSeq":${nextSeq},"exited":${this.#exitCode !== null},"exitCode":${this.#exitCode},"closed":${this.#closed},"failure":null,"sandboxDenied":${this.#sandboxDenied}}`,
-    );
-    return new BulkResult(parts);
   }
 }

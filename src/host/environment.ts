@@ -42,6 +42,11 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   linuxRootWritePreservesDevices: false,
   linuxApprovedRootWritePreservesRestrictions: false,
   signalboxCloseStdin: true,
+  signalboxProcessList: true,
+  signalboxResize: true,
+  signalboxRetainBytes: true,
+  signalboxSignals: true,
+  signalboxTerminateGrace: true,
 };
 
 export interface EnvironmentOptions {

@@ -4,6 +4,12 @@
 import type { OutputStream } from '../../machines/protocol/output-log.js';
 import { readProcess } from './process-table.js';
 
+/** Of a terminal, in characters: 1 to 65535 each. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly cols: number;
+}
+
 export interface ChildSpec {
   /** A path, or a bare name that is looked up in the child's own PATH. */
   readonly program: string;
@@ -16,6 +22,8 @@ export interface ChildSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Absent stdin is /dev/null. */
   readonly stdin: 'pipe' | 'null';
+  /** Of its terminal, when it gets one; absent, 24 by 80. */
+  readonly size?: TerminalSize;
 }
 
 /** Of a child whose helper ended before it, when somebody else took its exit status. */
@@ -59,6 +67,8 @@ export interface HostChild {
   signalGroup(signal: NodeJS.Signals): void;
   /** Stop reading for good and close this end. */
   abandonStreams(): void;
+  /** Absent without a terminal. The kernel tells the program in the foreground (SIGWINCH); false: it is hung up. */
+  resize?(size: TerminalSize): boolean;
 }
 
 /** Direct, `spawned` or `failed` comes before it returns, or it throws; through the spawn broker, later. */

@@ -5,8 +5,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import type { ChildEnd } from './host-child.js';
 
+/** States of those that are only waited for. */
+const DEAD: readonly string[] = ['Z', 'X'];
+
 export interface ProcessEntry {
   readonly state: string;
+  readonly group: number;
   readonly session: number;
   /** Ticks after boot: with the pid, it names one process for good. */
   readonly startTime: string;
@@ -23,12 +27,28 @@ export function readProcess(pid: number): ProcessEntry | undefined {
   }
   // The name in parentheses may hold anything; the third field follows it.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state = '', , , session = ''] = fields;
-  return { state, session: Number(session), startTime: fields[19] ?? '', waitStatus: Number(fields[49] ?? 0) };
+  const [state = '', , group = '', session = ''] = fields;
+  return {
+    state,
+    group: Number(group),
+    session: Number(session),
+    startTime: fields[19] ?? '',
+    waitStatus: Number(fields[49] ?? 0),
+  };
 }
 
 export function decodeWaitStatus(waitStatus: number): ChildEnd {
   return { status: (waitStatus >> 8) & 0xff, signal: waitStatus & 0x7f };
+}
+
+/** Groups that somebody runs in, zombies not counted; undefined where the kernel does not tell. */
+export function livingGroups(): ReadonlySet<number> | undefined {
+  const found = new Set<number>();
+  for (const name of listProcesses()) {
+    const entry = readProcess(Number(name));
+    if (entry !== undefined && !DEAD.includes(entry.state)) found.add(entry.group);
+  }
+  return found.size === 0 ? undefined : found;
 }
 
 /** Session leaders by the file that is their stdout or stderr, as `device:inode`. */

@@ -7,6 +7,8 @@ import { createRequire } from 'node:module';
 export interface NativePty {
   /** Both descriptors are non-blocking, and inherited by whatever is forked from here. */
   open(columns: number, rows: number): { readonly master: number; readonly slave: number; readonly pty: string };
+  /** Of the master's descriptor. Throws when that is no terminal any more. */
+  resize(descriptor: number, columns: number, rows: number): void;
   fork(
     file: string,
     args: readonly string[],

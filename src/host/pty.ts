@@ -1,17 +1,17 @@
 /**
- * Children on a pseudoterminal of 24 rows and 80 columns, forked by this process through node-pty's native half: for
+ * Children on a pseudoterminal, forked by this process through node-pty's native half: for
  * systems without the spawn broker, or without setsid(1).
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { type ChildListener, type ChildSpec, type HostChild, signalGroup } from './host-child.js';
+import { type ChildListener, type ChildSpec, type HostChild, signalGroup, type TerminalSize } from './host-child.js';
 import { asOsError } from './os-error.js';
 import { findProgram, requireFolder } from './program-lookup.js';
 import { loadNativePty, ptyForkHelper } from './pty-native.js';
 import { TerminalStream } from './terminal-stream.js';
 
-export const ROWS = 24;
-export const COLUMNS = 80;
+/** What a terminal has that nobody gave a size, as with the peers. */
+export const USUAL_SIZE: TerminalSize = { rows: 24, cols: 80 };
 /** The peers report every death by signal on a terminal like this. */
 export const KILLED_EXIT_CODE = 1;
 
@@ -26,12 +26,13 @@ export function terminalSpec(spec: ChildSpec): ChildSpec {
   const file = findProgram(spec.program, spec.cwd, spec.env.PATH);
   const env = { ...spec.env };
   env.SHELL ??= userInfo().shell ?? '/bin/sh';
-  const { cwd, args, stdin } = spec;
-  if (spec.arg0 === undefined) return { program: file, args, cwd, env, stdin };
+  const { cwd, args } = spec;
+  const { arg0: _, ...rest } = spec;
+  if (spec.arg0 === undefined) return { ...rest, program: file, env };
   // Neither the native half nor setsid can set argv[0]; bash can.
   const program = findProgram('bash', cwd, '/bin:/usr/bin:/usr/local/bin');
   const script = 'unset SHLVL PWD OLDPWD; exec -a "$0" "$@"';
-  return { program, args: ['--noprofile', '--norc', '-c', script, spec.arg0, file, ...args], cwd, env, stdin };
+  return { ...rest, program, args: ['--noprofile', '--norc', '-c', script, spec.arg0, file, ...args], env };
 }
 
 class PtyChild implements HostChild {
@@ -39,14 +40,15 @@ class PtyChild implements HostChild {
   readonly #stream: TerminalStream;
   #exited = false;
 
-  constructor({ program, args, env, cwd }: ChildSpec, listener: ChildListener) {
+  constructor({ program, args, env, cwd, size = USUAL_SIZE }: ChildSpec, listener: ChildListener) {
+    const { rows, cols } = size;
     const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const exited = (code: number, signal: number) => {
       this.#exited = true;
       this.#stream.leaderExited();
       listener.exited(signal > 0 ? KILLED_EXIT_CODE : code);
     };
-    const term = loadNativePty().fork(program, args, pairs, cwd, COLUMNS, ROWS, -1, -1, true, ptyForkHelper(), exited);
+    const term = loadNativePty().fork(program, args, pairs, cwd, cols, rows, -1, -1, true, ptyForkHelper(), exited);
     this.#pid = term.pid;
     let slave: number | undefined;
     try {
@@ -88,5 +90,9 @@ class PtyChild implements HostChild {
 
   abandonStreams(): void {
     this.#stream.abandon();
+  }
+
+  resize(size: TerminalSize): boolean {
+    return this.#stream.resize(size);
   }
 }

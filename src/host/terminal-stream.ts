@@ -6,7 +6,8 @@
  */
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import type { ChildListener } from './host-child.js';
+import type { ChildListener, TerminalSize } from './host-child.js';
+import { loadNativePty } from './pty-native.js';
 
 const READ_BYTES = 16 * 1024;
 /** More than a terminal holds: what comes after that much is not the leader's last output. */
@@ -69,6 +70,13 @@ export class TerminalStream {
     this.#paused = false;
     if (this.#exited && this.#slave !== undefined) this.#drain();
     else this.#stream.resume();
+  }
+
+  /** False when the terminal is hung up: its descriptor may belong to something else by now. */
+  resize({ rows, cols }: TerminalSize): boolean {
+    if (this.#closed || this.#stream.destroyed) return false;
+    loadNativePty().resize(this.#master, cols, rows);
+    return true;
   }
 
   abandon(): void {

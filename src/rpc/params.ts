@@ -44,8 +44,18 @@ export const textMap = () => v.record(v.string(), text(), (issue) => invalidType
 /** Any JSON value. */
 export const anything = () => v.unknown();
 
-export const oneOf = <const Options extends readonly string[]>(options: Options) =>
-  v.picklist(options, (issue) =>
+/** Absent, null or any object. */
+export const noParams = v.union(
+  [v.null(), v.custom<object>((input) => typeof input === 'object' && !Array.isArray(input))],
+  (issue) => invalidType(issue.input, 'unit'),
+);
+
+/** `ours` is taken too, and named in no fault. */
+export const oneOf = <const Options extends readonly string[], const Ours extends readonly string[] = []>(
+  options: Options,
+  ours?: Ours,
+) =>
+  v.picklist([...options, ...(ours ?? [])] as readonly (Options[number] | Ours[number])[], (issue) =>
     typeof issue.input === 'string'
       ? `unknown variant \`${issue.input}\`, expected ${alternatives(options)}`
       : invalidType(issue.input, 'string or map'),
@@ -68,10 +78,16 @@ export const base64 = () =>
     }),
   );
 
-/** `name` is what the peers call the struct; members are in their order, which a positional array follows. */
-export function struct<const Entries extends v.ObjectEntries>(name: string, entries: Entries) {
+/**
+ * `name` is what the peers call the struct; members are in their order, which a positional array follows. `ours` are
+ * members that only this executor knows: they have no position.
+ */
+export function struct<
+  const Entries extends v.ObjectEntries,
+  const Ours extends v.ObjectEntries = Record<never, never>,
+>(name: string, entries: Entries, ours?: Ours) {
   const keys = Object.keys(entries);
-  const object = v.object(entries, (issue) =>
+  const object = v.object({ ...entries, ...ours } as Entries & Ours, (issue) =>
     issue.expected?.startsWith('"')
       ? `missing field \`${issue.expected.slice(1, -1)}\``
       : invalidType(issue.input, `struct ${name}`),

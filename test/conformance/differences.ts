@@ -38,10 +38,22 @@ export const ADDED_SINCE: Readonly<Record<RecordedVersion, Additions>> = {
       'userHomeDir',
     ],
   },
-  '0.169.0': { methods: [], members: ['signalboxCloseStdin'] },
+  '0.169.0': {
+    methods: [],
+    members: [
+      'signalboxCloseStdin',
+      'signalboxProcessList',
+      'signalboxResize',
+      'signalboxRetainBytes',
+      'signalboxSignals',
+      'signalboxTerminateGrace',
+    ],
+  },
 };
 
 const KILLED: Difference = { reason: 'exit code after `process/terminate`', places: ['0 process p'] };
+const SIGNALS: Difference = { reason: '`signal` of `process/signal`', places: answers('process/signal', 2) };
+const RESIZE: Difference = { reason: '`process/resize`', places: answers('process/resize', 2) };
 const MALFORMED: Difference = { reason: 'text of the error about a malformed message', places: ['0 answer 1'] };
 
 export const DIFFERENCES: Readonly<Record<RecordedVersion, Readonly<Record<string, Difference>>>> = {
@@ -87,6 +99,7 @@ export const DIFFERENCES: Readonly<Record<RecordedVersion, Readonly<Record<strin
       reason: 'resume of a session attached elsewhere',
       places: ['1 answer 0 initialize'],
     },
+    'signal-errors': SIGNALS,
     'start-sandbox-shapes': {
       reason: '`sandbox` on `process/start` and `fs/*`',
       places: [...answers('process/start', 2, 3, 4, 5, 6), ...processes('p1', 'p2', 'p3', 'p4', 'p5')],
@@ -95,6 +108,7 @@ export const DIFFERENCES: Readonly<Record<RecordedVersion, Readonly<Record<strin
     'terminate-ignores-term': KILLED,
     'terminate-running': KILLED,
     'terminate-tty': { reason: 'end of the output of a terminal that is killed', places: ['0 process p'] },
+    'unknown-method': RESIZE,
     'write-bad-base64': KILLED,
     'write-bad-write-id': {
       reason: '`writeId`: ignored to 0.140, required from 0.142.5',
@@ -108,6 +122,8 @@ export const DIFFERENCES: Readonly<Record<RecordedVersion, Readonly<Record<strin
       places: [...answers('process/start', 1, 5, 6, 7, 11), ...processes('p0', 'p6')],
     },
     'malformed-json': MALFORMED,
+    'signal-errors': SIGNALS,
+    'unknown-method': RESIZE,
     'write-bad-write-id': {
       reason: '`writeId`: ignored to 0.140, required from 0.142.5',
       places: [...answers('process/write', 2), ...processes('p')],

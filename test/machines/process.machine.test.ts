@@ -11,7 +11,10 @@ function recorded() {
   const done: string[] = [];
   const effects: ProcessEffects = {
     killGroup: () => done.push('kill'),
-    interruptGroup: () => done.push('interrupt'),
+    signalGroup: (signal) => done.push(signal),
+    askGroup: () => done.push('ask'),
+    watchGroup: () => done.push('watch'),
+    unwatchGroup: () => done.push('unwatch'),
     abandonStreams: () => done.push('abandon'),
     announceExited: (code) => done.push(`exited ${code}`),
     announceClosed: () => done.push('closed'),
@@ -40,7 +43,9 @@ describe('the process chart', () => {
         { type: 'process.failed' },
         { type: 'process.exited', exitCode: 0 },
         { type: 'process.terminate' },
-        { type: 'process.interrupt' },
+        { type: 'process.terminate', graceMs: 1 },
+        { type: 'process.signal', signal: 'SIGINT' },
+        { type: 'group.ended' },
         { type: 'process.discard' },
         { type: 'streams.ended' },
         { type: 'xstate.after.retention.process.closed' } as never,
@@ -130,5 +135,93 @@ describe('the process chart', () => {
     actor.send({ type: 'process.discard' });
     clock.advance(10_000);
     expect(actor.getSnapshot().status).toBe('done');
+  });
+
+  it('delivers signals while somebody of the group may run, and none after a kill', () => {
+    const { actor, done } = started();
+    actor.send({ type: 'process.signal', signal: 'SIGINT' });
+    actor.send({ type: 'process.spawned' });
+    actor.send({ type: 'process.signal', signal: 'SIGUSR1' });
+    actor.send({ type: 'process.terminate', graceMs: 1_000 });
+    actor.send({ type: 'process.signal', signal: 'SIGUSR2' });
+    actor.send({ type: 'process.terminate' });
+    actor.send({ type: 'process.signal', signal: 'SIGHUP' });
+    expect(done).toEqual(['SIGUSR1', 'ask', 'SIGUSR2', 'kill']);
+  });
+});
+
+describe('a process that is asked to end', () => {
+  function asked(graceMs = 5_000) {
+    const process = started();
+    process.actor.send({ type: 'process.spawned' });
+    process.actor.send({ type: 'process.terminate', graceMs });
+    return process;
+  }
+  const isClosed = ({ actor }: ReturnType<typeof started>) => actor.getSnapshot().matches('closed');
+
+  it('is killed when its grace is over, and its streams are given up then', () => {
+    const process = asked();
+    process.clock.advance(4_999);
+    expect(process.done).toEqual(['ask']);
+    process.clock.advance(1);
+    expect(process.done).toEqual(['ask', 'kill']);
+    process.actor.send({ type: 'process.exited', exitCode: 137 });
+    process.clock.advance(1_000);
+    expect(process.done).toEqual(['ask', 'kill', 'exited 137', 'abandon', 'closed']);
+  });
+
+  it('closes as soon as nobody of its group and of its output is left', () => {
+    const process = asked();
+    process.actor.send({ type: 'process.exited', exitCode: 143 });
+    process.actor.send({ type: 'streams.ended' });
+    expect(isClosed(process)).toBe(false);
+    process.actor.send({ type: 'group.ended' });
+    expect(process.done).toEqual(['ask', 'exited 143', 'watch', 'unwatch', 'closed']);
+    process.clock.advance(60_000);
+    expect(process.done).not.toContain('kill');
+  });
+
+  it('has what outlives its leader killed when the grace is over', () => {
+    const process = asked();
+    process.clock.advance(3_000);
+    process.actor.send({ type: 'process.exited', exitCode: 0 });
+    process.clock.advance(1_999);
+    expect(process.done).toEqual(['ask', 'exited 0', 'watch']);
+    process.clock.advance(1);
+    expect(process.done).toEqual(['ask', 'exited 0', 'watch', 'unwatch', 'kill']);
+    process.clock.advance(1_000);
+    expect(isClosed(process)).toBe(true);
+  });
+
+  it('is killed at once when it is terminated again without grace', () => {
+    for (const leaderEnds of [false, true]) {
+      const process = asked();
+      if (leaderEnds) process.actor.send({ type: 'process.exited', exitCode: 0 });
+      process.actor.send({ type: 'process.terminate' });
+      expect(process.done.at(-1)).toBe('kill');
+      if (!leaderEnds) process.actor.send({ type: 'process.exited', exitCode: 137 });
+      process.clock.advance(1_000);
+      expect(isClosed(process)).toBe(true);
+      expect(process.done.filter((effect) => effect === 'kill')).toHaveLength(1);
+    }
+  });
+
+  it('keeps its first grace when it is asked again', () => {
+    const process = asked();
+    process.clock.advance(4_000);
+    process.actor.send({ type: 'process.terminate', graceMs: 60_000 });
+    process.clock.advance(1_000);
+    expect(process.done).toEqual(['ask', 'kill']);
+  });
+
+  it('is killed at once when its session is over', () => {
+    for (const leaderEnds of [false, true]) {
+      const process = asked();
+      if (leaderEnds) process.actor.send({ type: 'process.exited', exitCode: 0 });
+      process.actor.send({ type: 'process.discard' });
+      expect(process.done.slice(-2)).toEqual(['kill', 'abandon']);
+      process.clock.advance(1_000);
+      expect(process.actor.getSnapshot().status).toBe('done');
+    }
   });
 });

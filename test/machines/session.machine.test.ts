@@ -14,7 +14,10 @@ function idleProcess(overrides: Partial<ProcessEffects> = {}): ProcessEffects {
   const nothing = () => {};
   return {
     killGroup: nothing,
-    interruptGroup: nothing,
+    signalGroup: nothing,
+    askGroup: nothing,
+    watchGroup: nothing,
+    unwatchGroup: nothing,
     abandonStreams: nothing,
     announceExited: nothing,
     announceClosed: nothing,

@@ -9,17 +9,11 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { callSystem, OsError } from '../../host/os-error.js';
 import { formatPath, toFileUri } from '../../host/paths.js';
-import { invalidType, list, struct, text } from '../../rpc/params.js';
+import { list, noParams, struct, text } from '../../rpc/params.js';
 import { RpcCode, RpcError } from '../../rpc/rpc-error.js';
 import type { ExecutorConnection } from '../executor-connection.js';
 import { filePath, pathParam } from '../wire-path.js';
 import { type ExecutorMethod, method } from './method.js';
-
-/** Absent, null or any object. */
-const noParams = v.union(
-  [v.null(), v.custom<object>((input) => typeof input === 'object' && !Array.isArray(input))],
-  (issue) => invalidType(issue.input, 'unit'),
-);
 
 const path = pathParam();
 const roots = list(struct('CapabilityRoot', { id: text(), path }));

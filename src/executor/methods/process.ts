@@ -1,10 +1,12 @@
 /**
- * process/*: start, read, write, signal, terminate, and our own closeStdin (jsonrpc.md §4).
+ * process/*: start, read, write, signal, terminate (jsonrpc.md §4), and what is our own (docs/extensions.md):
+ * closeStdin, resize, list, and some members of the others.
  */
+import { constants } from 'node:os';
 import * as v from 'valibot';
 import { childEnvironment } from '../../host/env-policy.js';
 import type { ChildSpec, SpawnChild } from '../../host/host-child.js';
-import { anything, base64, flag, list, oneOf, struct, text, textMap, unsigned } from '../../rpc/params.js';
+import { anything, base64, flag, list, noParams, oneOf, struct, text, textMap, unsigned } from '../../rpc/params.js';
 import { RpcCode, RpcError } from '../../rpc/rpc-error.js';
 import type { ExecutorConnection, ExecutorHost } from '../executor-connection.js';
 import { type SandboxRequest, sandboxParam, sandboxPolicy } from '../sandbox-request.js';
@@ -20,7 +22,29 @@ const envPolicy = struct('ExecEnvPolicy', {
   includeOnly: list(text()),
 });
 
-const startParams = struct('ExecParams', {
+const MIB = 1024 * 1024;
+const LEAST_RETAIN_BYTES = 64 * 1024;
+const MOST_RETAIN_BYTES = 64 * MIB;
+const LONGEST_GRACE_MS = 600_000;
+const MOST_CHARACTERS = 65_535;
+
+/** An unsigned integer of ours, within bounds. */
+function bounded(name: string, least: number, most: number) {
+  const within = (value: number) => value >= least && value <= most;
+  return v.pipe(unsigned('u64'), v.check(within, `${name} must be between ${least} and ${most}`));
+}
+
+const terminalSize = {
+  rows: bounded('rows', 1, MOST_CHARACTERS),
+  cols: bounded('cols', 1, MOST_CHARACTERS),
+};
+
+const startExtensions = {
+  size: v.nullish(struct('TerminalSize', terminalSize)),
+  retainBytes: v.nullish(bounded('retainBytes', LEAST_RETAIN_BYTES, MOST_RETAIN_BYTES)),
+};
+
+const startMembers = {
   processId: text(),
   argv: list(text()),
   cwd: pathParam(),
@@ -32,7 +56,9 @@ const startParams = struct('ExecParams', {
   sandbox: sandboxParam(),
   enforceManagedNetwork: v.optional(flag(), false),
   networkProxy: v.optional(anything()),
-});
+};
+
+const startParams = struct('ExecParams', startMembers, startExtensions);
 
 type StartParams = v.InferOutput<typeof startParams>;
 
@@ -49,8 +75,15 @@ const writeParams = struct('WriteParams', {
   writeId: v.optional(text()),
 });
 
-const signalParams = struct('SignalParams', { processId: text(), signal: oneOf(['interrupt']) });
-const terminateParams = struct('TerminateParams', { processId: text() });
+const SIGNAL_NAMES = Object.keys(constants.signals) as NodeJS.Signals[];
+
+const signalParams = struct('SignalParams', { processId: text(), signal: oneOf(['interrupt'], SIGNAL_NAMES) });
+const terminateParams = struct(
+  'TerminateParams',
+  { processId: text() },
+  { graceMs: v.nullish(bounded('graceMs', 0, LONGEST_GRACE_MS)) },
+);
+const resizeParams = struct('ResizeParams', { processId: text(), ...terminalSize });
 const closeStdinParams = struct('CloseStdinParams', { processId: text() });
 
 export const processMethods: Readonly<Record<string, ExecutorMethod>> = {
@@ -68,14 +101,23 @@ export const processMethods: Readonly<Record<string, ExecutorMethod>> = {
     return session.process(processId)?.write(chunk, writeId) ?? { status: 'unknownProcess' };
   }),
 
-  'process/signal': method('exec', signalParams, ({ processId }, { session }) => {
-    session.process(processId)?.interrupt();
+  'process/signal': method('exec', signalParams, ({ processId, signal }, { session }) => {
+    session.process(processId)?.signal(signal === 'interrupt' ? 'SIGINT' : signal);
     return {};
   }),
 
-  'process/terminate': method('exec', terminateParams, ({ processId }, { session }) => {
-    return { running: session.process(processId)?.terminate() ?? false };
+  'process/terminate': method('exec', terminateParams, ({ processId, graceMs }, { session }) => {
+    return { running: session.process(processId)?.terminate(graceMs ?? undefined) ?? false };
   }),
+
+  'process/resize': method('exec', resizeParams, ({ processId, rows, cols }, { session }) => {
+    const process = session.process(processId);
+    if (process === undefined) throw unknownProcess(processId);
+    process.resize({ rows, cols });
+    return {};
+  }),
+
+  'process/list': method('exec', noParams, (_params, { session }) => ({ processes: session.list() })),
 
   'process/closeStdin': method('exec', closeStdinParams, ({ processId }, { session }) => {
     const process = session.process(processId);
@@ -100,6 +142,11 @@ function start(params: StartParams, { host, session }: ExecutorConnection): obje
     throw new RpcError(RpcCode.internal, 'this executor cannot start processes behind a network proxy');
   }
   const cwd = workingFolder(params.cwd, host.cwd);
+  const { retainBytes } = params;
+  const size = params.size ?? undefined;
+  if (size !== undefined && !tty) {
+    throw new RpcError(RpcCode.invalidParams, 'size is for a terminal: send tty true with it');
+  }
   if (program === '') throw new RpcError(RpcCode.internal, `missing program for ${tty ? 'PTY' : 'pipe'} spawn`);
   const spec: ChildSpec = {
     program,
@@ -108,12 +155,14 @@ function start(params: StartParams, { host, session }: ExecutorConnection): obje
     env: childEnvironment(host.env, params.env, params.envPolicy ?? undefined),
     stdin: pipeStdin ? 'pipe' : 'null',
     ...(typeof params.arg0 === 'string' ? { arg0: params.arg0 } : {}),
+    ...(size === undefined ? {} : { size }),
   };
   const spawn = tty ? host.spawnTerminal : host.spawnPiped;
   // As the releases report it, also for a sandbox that restricts nothing.
   const sandboxType = sandbox === undefined || process.platform !== 'linux' ? 'none' : 'linuxSeccomp';
   const result = { processId, sandboxType };
-  const request = { processId, tty, pipeStdin, sandboxed: sandbox !== undefined, spec };
+  const promise = typeof retainBytes === 'number' ? { retainBytes } : {};
+  const request = { processId, tty, pipeStdin, sandboxed: sandbox !== undefined, spec, ...promise };
   try {
     const starting =
       sandbox === undefined

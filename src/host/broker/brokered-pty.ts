@@ -1,11 +1,18 @@
 /**
- * Children on a pseudoterminal of 24 rows and 80 columns, forked by the spawn broker's helper. The terminal itself is
+ * Children on a pseudoterminal, forked by the spawn broker's helper. The terminal itself is
  * made and held here: it outlives the helper, and nothing of its output passes through it.
  */
 import { closeSync } from 'node:fs';
-import { type ChildEnd, type ChildListener, type ChildSpec, type HostChild, UNKNOWN_EXIT_CODE } from '../host-child.js';
+import {
+  type ChildEnd,
+  type ChildListener,
+  type ChildSpec,
+  type HostChild,
+  type TerminalSize,
+  UNKNOWN_EXIT_CODE,
+} from '../host-child.js';
 import { callSystem } from '../os-error.js';
-import { COLUMNS, KILLED_EXIT_CODE, ROWS, terminalSpec } from '../pty.js';
+import { KILLED_EXIT_CODE, terminalSpec, USUAL_SIZE } from '../pty.js';
 import { loadNativePty } from '../pty-native.js';
 import { TerminalStream } from '../terminal-stream.js';
 import type { ForkHandle, ForkListener } from './fork.js';
@@ -25,7 +32,8 @@ export class BrokeredPty implements HostChild, ForkListener {
   constructor(broker: SpawnBroker, setsid: string, spec: ChildSpec, listener: ChildListener) {
     this.#listener = listener;
     const run = terminalSpec(spec);
-    const { master, slave, pty } = callSystem(() => loadNativePty().open(COLUMNS, ROWS));
+    const { rows, cols } = spec.size ?? USUAL_SIZE;
+    const { master, slave, pty } = callSystem(() => loadNativePty().open(cols, rows));
     this.#master = master;
     this.#slave = slave;
     this.#fork = broker.fork({ spec: run, terminal: { terminal: pty, setsid } }, this);
@@ -60,6 +68,10 @@ export class BrokeredPty implements HostChild, ForkListener {
   abandonStreams(): void {
     this.#abandoned = true;
     this.#stream?.abandon();
+  }
+
+  resize(size: TerminalSize): boolean {
+    return this.#stream?.resize(size) ?? false;
   }
 
   started(pid: number): void {

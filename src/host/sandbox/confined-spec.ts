@@ -43,9 +43,8 @@ export function confinedSpec(spec: ChildSpec, confinement: Confinement): ChildSp
   const ignore = passesSignals ? `trap "" ${PASSED_SIGNALS.join(' ')}; ` : '';
   const command = [...(passesSignals ? [env, DEFAULT_SIGNALS] : []), ...named(spec, confinement)];
   const script = `${ignore}exec "$@"${redirect}`;
-  const { cwd, stdin } = spec;
-  const args = ['-c', script, filter ?? 'sh', ...sandbox, ...command];
-  return { program: '/bin/sh', args, cwd, env: spec.env, stdin };
+  const { arg0: _, ...rest } = spec;
+  return { ...rest, program: '/bin/sh', args: ['-c', script, filter ?? 'sh', ...sandbox, ...command] };
 }
 
 function named({ program, args, arg0 }: ChildSpec, { hasPlatform }: Confinement): string[] {
