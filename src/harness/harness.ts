@@ -8,11 +8,12 @@ import { type Actor, createActor, fromPromise } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
 import { HarnessError, harnessMachine, type Initialized } from '../../machines/harness.machine.js';
 import { realClock } from '../observe/real-clock.js';
+import { requireCapability } from './capability.js';
 import { type EnvironmentInfo, readEnvironmentInfo } from './environment-info.js';
 import type { HarnessTransport, HarnessTransportListener } from './harness-transport.js';
 import { RemoteFiles } from './remote-files.js';
 import { toRemotePath } from './remote-path.js';
-import { type ProcessOptions, type ProcessOwner, RemoteProcess } from './remote-process.js';
+import { type ProcessListing, type ProcessOptions, type ProcessOwner, RemoteProcess } from './remote-process.js';
 import { RpcClient } from './rpc-client.js';
 
 export interface HarnessOptions {
@@ -98,17 +99,23 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return this.#files;
   }
 
-  get canCloseStdin(): boolean {
-    return this.environment.capabilities.has('signalboxCloseStdin');
-  }
-
   /** Any method of the API (jsonrpc.md), with its result as it came. */
   request(method: string, params: object = {}): Promise<unknown> {
     if (this.#rpc === undefined) throw new HarnessError('closed', 'the session is not open', LOCAL);
     return this.#rpc.request(method, params);
   }
 
+  /** Every process of the session that still has its id. Rejects with UnsupportedError. */
+  async listProcesses(): Promise<readonly ProcessListing[]> {
+    requireCapability(this.environment, 'signalboxProcessList', 'list processes');
+    return ((await this.request('process/list')) as { processes: readonly ProcessListing[] }).processes;
+  }
+
+  /** Rejects with RemoteError when it cannot be started, and with UnsupportedError. */
   async startProcess(options: ProcessOptions): Promise<RemoteProcess> {
+    const { size, retainBytes } = options;
+    if (size !== undefined) requireCapability(this.environment, 'signalboxResize', 'give a terminal a size');
+    if (retainBytes !== undefined) requireCapability(this.environment, 'signalboxRetainBytes', 'keep more output');
     const processId = randomUUID();
     const { pathStyle, cwd } = this.environment;
     const child = new RemoteProcess(processId, this);
@@ -123,6 +130,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
         envPolicy: WHOLE_ENVIRONMENT,
         tty: options.tty ?? false,
         pipeStdin: options.stdin ?? false,
+        ...(size === undefined ? {} : { size }),
+        ...(retainBytes === undefined ? {} : { retainBytes }),
       });
     } catch (error) {
       child.lost(error as Error);

@@ -5,6 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
 import type { HarnessError } from '../../machines/harness.machine.js';
+import { requireCapability } from './capability.js';
+import type { EnvironmentInfo } from './environment-info.js';
 import { RemoteError } from './rpc-client.js';
 
 export interface ProcessOptions {
@@ -14,8 +16,15 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Added to the executor's own environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A terminal of 24 by 80; its output comes on `stdout`. */
+  /** A terminal; its output comes on `stdout`. */
   readonly tty?: boolean;
+  /** Of the terminal; 24 by 80 by default. Needs the executor to announce `signalboxResize`. */
+  readonly size?: TerminalSize;
+  /**
+   * Bytes of output the executor keeps at least for `process/read`, 64 KiB to 64 MiB, in place of up to 1 MiB. Needs
+   * `signalboxRetainBytes`.
+   */
+  readonly retainBytes?: number;
   /** Gives the process a standard input that can be written; without it, it reads /dev/null. */
   readonly stdin?: boolean;
 }
@@ -25,15 +34,37 @@ export interface ProcessExit {
   readonly exitCode: number;
 }
 
-export type Signal = 'interrupt';
+export type Signal = 'interrupt' | NodeJS.Signals;
+
+/** In characters, 1 to 65535 each. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** One process of the session, as the executor lists it (docs/extensions.md). */
+export interface ProcessListing {
+  readonly processId: string;
+  /** Null while it is starting. */
+  readonly pid: number | null;
+  readonly command: string;
+  readonly tty: boolean;
+  readonly running: boolean;
+  readonly exitCode: number | null;
+  readonly closed: boolean;
+  /** Milliseconds since 1970; null while it is starting. */
+  readonly startedAt: number | null;
+  readonly outputBytes: number;
+  readonly retainedBytes: number;
+  readonly nextSeq: number;
+}
 
 /** What a process needs of its harness. */
 export interface ProcessOwner {
   request(method: string, params: object): Promise<unknown>;
   /** A reader has taken all it wants for now, or wants more again. */
   setFull(reader: Readable, full: boolean): void;
-  /** Whether the executor can be told that stdin has ended. */
-  readonly canCloseStdin: boolean;
+  readonly environment: EnvironmentInfo;
   forget(processId: string): void;
 }
 
@@ -65,8 +96,8 @@ export class RemoteProcess {
   readonly #early = new Map<number, ProcessNotification>();
   #nextSeq = 1;
   #exit: ProcessExit | undefined;
-  /** It was terminated: what still comes is little, and must not hold up the answer. */
-  #terminated = false;
+  /** Terminations under way: what still comes must not hold up their answers. Being killed stays under way. */
+  #terminating = 0;
   #settleExited!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
   #settleClosed!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
 
@@ -87,18 +118,39 @@ export class RemoteProcess {
     this.closed.catch(() => {});
   }
 
-  /** Sends SIGINT to the process group; a terminal's line discipline would do the same for ^C. */
+  /**
+   * To the whole process group. Every executor knows `interrupt`, which is SIGINT; for others it must announce
+   * `signalboxSignals`, else this rejects with UnsupportedError. A process that has ended gets none, without an error.
+   */
   async signal(signal: Signal): Promise<void> {
-    await this.#owner.request('process/signal', { processId: this.processId, signal });
+    const known = signal === 'SIGINT' ? 'interrupt' : signal;
+    if (known !== 'interrupt') requireCapability(this.#owner.environment, 'signalboxSignals', `send ${signal}`);
+    await this.#owner.request('process/signal', { processId: this.processId, signal: known });
   }
 
-  /** Kills the process group at once; false when it had ended already. */
-  async terminate(): Promise<boolean> {
-    this.#terminated = true;
+  /** Rejects with UnsupportedError, and with RemoteError when it has no terminal or has ended. */
+  async resize({ rows, cols }: TerminalSize): Promise<void> {
+    requireCapability(this.#owner.environment, 'signalboxResize', 'change the size of a terminal');
+    await this.#owner.request('process/resize', { processId: this.processId, rows, cols });
+  }
+
+  /**
+   * Kills the process group at once; false when the process had ended already. With `graceMs` (0 to 600000) the group
+   * gets SIGTERM, and what still runs when that time is over is killed; rejects with UnsupportedError when the
+   * executor cannot do that.
+   */
+  async terminate({ graceMs }: { readonly graceMs?: number } = {}): Promise<boolean> {
+    const grace = graceMs === undefined ? {} : { graceMs };
+    if (graceMs !== undefined) {
+      requireCapability(this.#owner.environment, 'signalboxTerminateGrace', 'give a process time to end');
+    }
+    this.#terminating += 1;
     for (const reader of [this.stdout, this.stderr]) this.#owner.setFull(reader, false);
-    const answer = (await this.#owner.request('process/terminate', { processId: this.processId })) as {
+    const answer = (await this.#owner.request('process/terminate', { processId: this.processId, ...grace })) as {
       running?: boolean;
     };
+    // Killed, it says little more; asked, it may go on for long.
+    if (graceMs !== undefined) this.#terminating -= 1;
     return answer.running === true;
   }
 
@@ -135,7 +187,7 @@ export class RemoteProcess {
         // Who has destroyed the stream wants no more of it; that must not hold up everything else.
         if (reader.destroyed) return;
         const more = reader.push(Buffer.from(params.chunk ?? '', 'base64'));
-        if (!more && !this.#terminated) this.#owner.setFull(reader, true);
+        if (!more && this.#terminating === 0) this.#owner.setFull(reader, true);
         return;
       }
       case 'process/exited':
@@ -197,7 +249,7 @@ export class RemoteProcess {
       },
       final: (done) => {
         below(1, () => {
-          if (failed || !this.#owner.canCloseStdin) return done(failed);
+          if (failed || !this.#owner.environment.capabilities.has('signalboxCloseStdin')) return done(failed);
           this.#owner.request('process/closeStdin', { processId }).then(
             () => done(),
             (error: unknown) => done(error instanceof RemoteError ? null : (error as Error)),

@@ -171,8 +171,9 @@ export class SpawnBroker implements SpawnHelperEffects {
   }
 
   #signal(fork: Fork, signal: NodeJS.Signals): void {
-    if (fork.state === 'running' || fork.state === 'exited') {
-      signalGroup(fork.pid, signal, fork.state === 'exited');
+    if (fork.pid !== 0) {
+      // Its group may outlive it, and its streams.
+      signalGroup(fork.pid, signal, fork.state !== 'running');
     } else if (signal === 'SIGKILL' && fork.state === 'waiting') {
       this.#fail(fork, SpawnBrokerError.cancelled());
     } else if (signal === 'SIGKILL') {
