@@ -1,31 +1,25 @@
 /**
  * Forks children through a helper process, so that the daemon's loop never waits for a fork, and gives them real
- * pipes. Keeps starts in order, hands them to the helper, and when that ends: starts that surely never ran go to the
- * next helper, those that may have run are found again or fail, and running children are watched from here.
- * The helper's own life is `spawnHelperMachine`; what a child's streams carry is its owner's business.
+ * pipes. Hands starts to the helper, and when that ends: starts that surely never ran go to the next helper, those
+ * that may have run are found again or fail, and running children are watched from here.
+ * The helper's own life is `HelperKeeper`'s, the order of starts is `StartQueue`'s, and what a child's streams
+ * carry is its owner's business.
  */
 import { constants, tmpdir } from 'node:os';
-import { type ActorRefFrom, createActor } from 'xstate';
-import type { Clock } from '../../../machines/clock.js';
-import { restartDelayMs, type SpawnHelperEffects, spawnHelperMachine } from '../../../machines/spawn-helper.machine.js';
 import { type Logger, silentLog } from '../../observe/log.js';
-import { realClock } from '../../observe/real-clock.js';
 import { type ChildEnd, signalGroup } from '../host-child.js';
 import { Fork, type ForkHandle, type ForkListener, type ForkRequest } from './fork.js';
+import { type HelperEnd, HelperKeeper, type HelperUser } from './helper-keeper.js';
 import type { HelperReport, PipesMade } from './helper-message.js';
-import { HelperProcess } from './helper-process.js';
+import type { HelperProcess } from './helper-process.js';
 import { findStarted } from './lost-starts.js';
 import { OrphanWatch } from './orphan-watch.js';
-import { removeLeftovers } from './pipe-folders.js';
 import { PipePool } from './pipe-pool.js';
 import { asSpawnFailure, SpawnBrokerError } from './spawn-broker-error.js';
+import { StartQueue } from './start-queue.js';
 
 /** Told as they are; any other error in making pipes would be mistaken for one of the program's own. */
 const OUT_OF_DESCRIPTORS: readonly unknown[] = [constants.errno.EMFILE, constants.errno.ENFILE];
-/** Starts the helper may have at a time: enough to keep it busy, few to send again when it ends. */
-const MOST_UNDER_WAY = 32;
-/** A start that has not become a child by then fails; a helper that holds one so long is stuck. */
-const START_DEADLINE_MS = 30_000;
 
 export interface SpawnBrokerOptions {
   readonly log?: Logger;
@@ -33,24 +27,15 @@ export interface SpawnBrokerOptions {
   readonly pipeRoot?: string;
 }
 
-/** Nothing the chart waits for may keep a program from ending; starts under way do. */
-const quietClock: Clock = {
-  ...realClock,
-  setTimeout: (callback, delayMs) => (realClock.setTimeout(callback, delayMs) as NodeJS.Timeout).unref(),
-};
-
-export class SpawnBroker implements SpawnHelperEffects {
+export class SpawnBroker implements HelperUser {
   readonly #log: Logger;
   readonly #pipeRoot: string;
-  readonly #actor: ActorRefFrom<typeof spawnHelperMachine>;
+  readonly #keeper: HelperKeeper;
   readonly #pool = new PipePool();
   readonly #orphans = new OrphanWatch();
   /** All that are not over, by id. */
   readonly #forks = new Map<number, Fork>();
-  /** Oldest first. */
-  #waiting: Fork[] = [];
-  readonly #underWay = new Set<Fork>();
-  #helper: HelperProcess | undefined;
+  readonly #starts = new StartQueue((fork) => this.#expire(fork));
   #makingPipes = false;
   /** The last pipes could not be made: none are asked for until another child is wanted. */
   #pipesRefused = false;
@@ -59,27 +44,25 @@ export class SpawnBroker implements SpawnHelperEffects {
   constructor({ log = silentLog, pipeRoot = tmpdir() }: SpawnBrokerOptions = {}) {
     this.#log = log;
     this.#pipeRoot = pipeRoot;
-    this.#actor = createActor(spawnHelperMachine, { clock: quietClock, input: { effects: this } });
-    this.#actor.start();
+    this.#keeper = new HelperKeeper(pipeRoot, log, this);
   }
 
   /** Undefined while there is none. */
   get helperPid(): number | undefined {
-    return this.#helper?.pid;
+    return this.#keeper.helper?.pid;
   }
 
   fork(request: ForkRequest, listener: ForkListener): ForkHandle {
     const fork = new Fork(++this.#lastId, request, listener);
-    if (this.#actor.getSnapshot().status !== 'active') {
+    if (this.#keeper.isClosed) {
       setImmediate(() => listener.failed(SpawnBrokerError.cancelled()));
       return { signalGroup: () => {}, release: () => {} };
     }
     this.#forks.set(fork.id, fork);
-    this.#waiting.push(fork);
-    fork.deadline = setTimeout(() => this.#expire(fork), START_DEADLINE_MS);
-    if (this.#forks.size === 1) this.#helper?.hold(true);
+    this.#starts.add(fork);
+    if (this.#forks.size === 1) this.#keeper.helper?.hold(true);
     this.#pipesRefused = false;
-    this.#tell('helper.wanted');
+    this.#keeper.tell('helper.wanted');
     this.#pump();
     return {
       signalGroup: (signal) => this.#signal(fork, signal),
@@ -92,51 +75,26 @@ export class SpawnBroker implements SpawnHelperEffects {
 
   /** Ends the helper, which kills what it still guards. Starts not done fail. */
   close(): void {
-    this.#tell('broker.close');
-    for (const fork of [...this.#waiting, ...this.#underWay]) this.#fail(fork, SpawnBrokerError.cancelled());
+    this.#keeper.tell('broker.close');
+    for (const fork of this.#starts.all) this.#fail(fork, SpawnBrokerError.cancelled());
     this.#orphans.stop();
     this.#pool.clear();
   }
 
-  // ---- what the chart decides
-
-  startHelper(): void {
-    removeLeftovers(this.#pipeRoot).catch((error: unknown) => {
-      this.#log.debug({ err: error }, 'could not look for pipes left over by a crash');
-    });
-    try {
-      const helper = new HelperProcess(this.#pipeRoot, {
-        report: (report) => this.#take(report),
-        gone: (how, lastWords) => this.#helperGone(helper, how, lastWords),
-      });
-      this.#helper = helper;
-      helper.hold(this.#forks.size > 0);
-      this.#makingPipes = true;
-      helper.send({ op: 'pipes', ...this.#pool.first });
-    } catch (error) {
-      // Out of processes or descriptors; the chart must hear of it later, not while it acts.
-      setImmediate(() => this.#helperGone(undefined, String(error), ''));
-    }
-  }
-
-  killHelper(): void {
-    this.#helper?.kill();
-  }
-
-  dismissHelper(): void {
-    this.#helper?.dismiss();
+  helperStarted(helper: HelperProcess): void {
+    helper.hold(this.#forks.size > 0);
+    this.#makingPipes = true;
+    helper.send({ op: 'pipes', ...this.#pool.first });
   }
 
   // ---- starts
 
   #pump(): void {
-    const helper = this.#helper;
-    if (helper === undefined || !this.#actor.getSnapshot().matches('serving')) return;
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    const helper = this.#keeper.serving;
+    if (helper === undefined) return;
+    for (let next = this.#starts.next; next !== undefined; next = this.#starts.next) {
       const piped = next.request.terminal === undefined;
-      if (this.#underWay.size >= MOST_UNDER_WAY) break;
       if (piped && !this.#pool.has(2, next.wantsInput ? 1 : 0)) break;
-      this.#waiting.shift();
       this.#send(helper, next);
     }
     this.#refill(helper);
@@ -147,14 +105,13 @@ export class SpawnBroker implements SpawnHelperEffects {
       const stdin = fork.wantsInput ? this.#pool.takeInput() : null;
       fork.ends = { stdin, stdout: this.#pool.takeOutput(), stderr: this.#pool.takeOutput() };
     }
-    fork.state = 'sent';
-    this.#underWay.add(fork);
+    this.#starts.begin(fork);
     helper.send(fork.message);
   }
 
   #refill(helper: HelperProcess): void {
     if (this.#makingPipes || this.#pipesRefused) return;
-    const piped = this.#waiting.filter(({ request }) => request.terminal === undefined);
+    const piped = this.#starts.waitingForPipes;
     const shortage = this.#pool.shortage(piped.length, piped.filter(({ wantsInput }) => wantsInput).length);
     if (shortage === undefined) return;
     this.#makingPipes = true;
@@ -164,7 +121,7 @@ export class SpawnBroker implements SpawnHelperEffects {
   #expire(fork: Fork): void {
     if (fork.state === 'sent') {
       this.#log.error({ pid: this.helperPid }, 'the spawn helper does not answer and is ended');
-      this.#tell('helper.silent');
+      this.#keeper.tell('helper.silent');
       return;
     }
     this.#fail(fork, SpawnBrokerError.unavailable());
@@ -183,7 +140,7 @@ export class SpawnBroker implements SpawnHelperEffects {
 
   // ---- what the helper reports
 
-  #take(report: HelperReport): void {
+  take(report: HelperReport): void {
     switch (report.op) {
       case 'pipes':
         this.#takePipes(report);
@@ -218,16 +175,16 @@ export class SpawnBroker implements SpawnHelperEffects {
     } catch (error) {
       this.#noPipes(error);
     }
-    this.#helper?.send({ op: 'opened' });
+    this.#keeper.helper?.send({ op: 'opened' });
     this.#helperReady();
   }
 
   #helperReady(): void {
-    if (this.#actor.getSnapshot().matches('starting')) {
+    if (this.#keeper.isStarting) {
       for (const { id, pid, state } of this.#forks.values()) {
-        if (pid !== 0) this.#helper?.send({ op: 'guard', id, pid, exited: state === 'exited' });
+        if (pid !== 0) this.#keeper.helper?.send({ op: 'guard', id, pid, exited: state === 'exited' });
       }
-      this.#tell('helper.ready');
+      this.#keeper.tell('helper.ready');
     }
     this.#pump();
   }
@@ -237,13 +194,12 @@ export class SpawnBroker implements SpawnHelperEffects {
     this.#makingPipes = false;
     this.#pipesRefused = true;
     this.#log.warn({ err: error, folder: this.#pipeRoot }, 'no pipes could be made for new processes');
-    for (const fork of [...this.#waiting]) if (fork.request.terminal === undefined) this.#fail(fork, error);
+    for (const fork of this.#starts.waitingForPipes) this.#fail(fork, error);
   }
 
   #started(fork: Fork, pid: number): void {
     if (fork.state !== 'sent') return;
-    this.#underWay.delete(fork);
-    clearTimeout(fork.deadline);
+    this.#starts.remove(fork);
     fork.state = 'running';
     fork.pid = pid;
     const { ends } = fork;
@@ -265,9 +221,7 @@ export class SpawnBroker implements SpawnHelperEffects {
 
   #fail(fork: Fork, error: unknown): void {
     if (fork.state !== 'waiting' && fork.state !== 'sent') return;
-    this.#underWay.delete(fork);
-    this.#waiting = this.#waiting.filter((waiting) => waiting !== fork);
-    clearTimeout(fork.deadline);
+    this.#starts.remove(fork);
     fork.closeEnds();
     this.#forget(fork);
     fork.listener.failed(error);
@@ -276,34 +230,32 @@ export class SpawnBroker implements SpawnHelperEffects {
 
   #forgetIfDone(fork: Fork): void {
     if (fork.state !== 'exited' || !fork.released) return;
-    this.#helper?.sendSoon({ op: 'release', id: fork.id });
+    this.#keeper.helper?.sendSoon({ op: 'release', id: fork.id });
     this.#forget(fork);
   }
 
   #forget(fork: Fork): void {
     fork.state = 'over';
     this.#forks.delete(fork.id);
-    if (this.#forks.size === 0) this.#helper?.hold(false);
+    if (this.#forks.size === 0) this.#keeper.helper?.hold(false);
   }
 
   // ---- the end of a helper
 
-  #helperGone(helper: HelperProcess | undefined, how: string, lastWords: string): void {
-    if (helper !== this.#helper) return;
-    this.#helper = undefined;
+  helperGone(end: HelperEnd): void {
     this.#makingPipes = false;
     this.#pool.clear();
-    if (this.#actor.getSnapshot().status !== 'active') return;
+    if (this.#keeper.isClosed) return;
     const running = [...this.#forks.values()].filter(({ state }) => state === 'running');
-    const underWay = [...this.#underWay];
+    const { underWay } = this.#starts;
     const neverRan = underWay.filter(({ begun }) => !begun);
     for (const fork of running) this.#watch(fork);
     this.#findAgain(underWay.filter(({ begun }) => begun));
     this.#startAgain(neverRan);
-    this.#tell('helper.gone');
-    const delayMs = restartDelayMs(this.#actor.getSnapshot().context.failures);
+    this.#keeper.tell('helper.gone');
+    const { restartDelayMs: delayMs } = this.#keeper;
     this.#log.warn(
-      { pid: helper?.pid, how, lastWords, running: running.length, underWay: underWay.length, delayMs },
+      { ...end, running: running.length, underWay: underWay.length, delayMs },
       'the spawn helper ended; its children go on, and another one is started',
     );
   }
@@ -313,12 +265,8 @@ export class SpawnBroker implements SpawnHelperEffects {
   }
 
   #startAgain(forks: readonly Fork[]): void {
-    for (const fork of forks) {
-      this.#underWay.delete(fork);
-      fork.closeEnds();
-      fork.state = 'waiting';
-    }
-    this.#waiting.unshift(...forks);
+    for (const fork of forks) fork.closeEnds();
+    this.#starts.again(forks);
     for (const fork of forks) if (fork.unwanted) this.#fail(fork, SpawnBrokerError.cancelled());
   }
 
@@ -342,9 +290,5 @@ export class SpawnBroker implements SpawnHelperEffects {
   #withFork(id: number, act: (fork: Fork) => void): void {
     const fork = this.#forks.get(id);
     if (fork !== undefined) act(fork);
-  }
-
-  #tell(type: 'helper.wanted' | 'helper.ready' | 'helper.silent' | 'helper.gone' | 'broker.close'): void {
-    if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type });
   }
 }
