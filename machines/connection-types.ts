@@ -9,6 +9,7 @@ import type { Clock } from './clock.js';
 import type { BackoffTiming } from './protocol/backoff.js';
 import type { RetiredStreams } from './protocol/retired-streams.js';
 import type { RoundTripMeter } from './protocol/round-trip.js';
+import type { SilenceTiming, Traffic } from './protocol/traffic.js';
 import type { RelayRole, StreamEnd, StreamPort, StreamTiming } from './stream-types.js';
 
 /** Where the socket is to be opened, as registration (or the user) said. */
@@ -63,14 +64,20 @@ export interface ConnectionPort {
   streamEnded(end: StreamEnd): void;
   /** A frame was refused before any stream existed, or its stream crashed: send reset. */
   refuse(frame: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void;
+  /** Calls back each time this machine, or this process, has slept. Answers with how to stop that. */
+  watchSleep(woke: () => void): () => void;
 }
 
-export interface ConnectionTiming extends BackoffTiming {
+export interface ConnectionTiming extends BackoffTiming, SilenceTiming {
+  /** The waits while streams wait to be resumed, which they do not do for long. */
+  readonly resumeFirstMs: number;
+  readonly resumeLongestMs: number;
   /** From opening the socket to the end of the upgrade. */
   readonly connectMs: number;
+  /** Between two pings while nothing is owed. */
   readonly pingMs: number;
-  /** How long a ping may go unanswered before the socket is given up. */
-  readonly pongMs: number;
+  /** How long the pong may take after a sleep: most sockets do not survive one, and a living one answers at once. */
+  readonly wakePongMs: number;
   /** A connection that lived this long has proved itself: the next wait starts small again. */
   readonly provingMs: number;
   /** How long draining waits for the last frames to leave. */
@@ -80,15 +87,23 @@ export interface ConnectionTiming extends BackoffTiming {
 export const defaultConnectionTiming: ConnectionTiming = {
   firstMs: 1000,
   longestMs: 30_000,
+  resumeFirstMs: 100,
+  resumeLongestMs: 1000,
   connectMs: 10_000,
   pingMs: 15_000,
   pongMs: 10_000,
+  alertMs: 3000,
+  alertPongMs: 5000,
+  wakePongMs: 3000,
   provingMs: 10_000,
   drainMs: 1000,
 };
 
-/** `always` for a daemon; `never` for a program that rather fails than waits. */
-export type RetryPolicy = 'always' | 'never';
+/**
+ * `always` for a daemon; `never` for a program that rather fails than waits; `resume` for one that waits only as long as
+ * it has a stream that can be resumed.
+ */
+export type RetryPolicy = 'always' | 'never' | 'resume';
 
 export interface ConnectionInput {
   readonly role: RelayRole;
@@ -99,12 +114,16 @@ export interface ConnectionInput {
   readonly timing: ConnectionTiming;
   readonly streamTiming: StreamTiming;
   readonly random: () => number;
+  /** Of its newest carrier. */
+  readonly traffic: Traffic;
 }
 
 export interface ConnectionContext extends ConnectionInput {
   readonly meter: RoundTripMeter;
   /** Undefined when the next try has to ask for the address again. */
   readonly location: Location | undefined;
+  /** A socket was open there once. */
+  readonly locationWorked: boolean;
   /** Tries and short-lived connections since the last one that proved itself. */
   readonly failures: number;
   /** Wait before the next try, decided when the last one failed. */
@@ -135,6 +154,10 @@ export type ConnectionEvent =
   | { readonly type: 'stream.open'; readonly streamId: string }
   /** A frame of a stream that no actor serves. */
   | { readonly type: 'stream.arrived'; readonly frame: Frame }
+  /** Something was sent, and nothing was owed before; only while `Traffic.watched` is false. */
+  | { readonly type: 'answer.owed' }
+  /** This machine, or this process, has slept: no socket can be trusted. */
+  | { readonly type: 'machine.woke' }
   /** End in good order: streams are reset, their last frames leave, the socket is closed. */
   | { readonly type: 'drain' }
   | DoneActorEvent<unknown>

@@ -7,6 +7,8 @@ import { isReliable } from '../proto/frame.js';
 import { hasGap } from './protocol/receive-window.js';
 import { observeRoundTrip } from './protocol/round-trip.js';
 import { isDrained } from './protocol/send-window.js';
+import * as cleartext from './stream-cleartext.js';
+import * as resuming from './stream-resume.js';
 import * as steps from './stream-steps.js';
 import type { StreamContext, StreamEnd, StreamEvent, StreamInput } from './stream-types.js';
 
@@ -41,6 +43,9 @@ const effects = setup({
     noteClosed: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'closed', reason: 'stream_closed' }),
     }),
+    noteExpiry: assign({
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'resume_expired' }),
+    }),
     becomeReliable: assign({ profile: 'reliable' }),
     tellPeer: ({ context }) => {
       const frame = steps.lastFrame(context);
@@ -52,6 +57,10 @@ const effects = setup({
     speaksReliable: ({ context }) => context.profile === 'reliable',
     peerIsReliable: ({ event }) =>
       event.type === 'frames' && event.frames[0] !== undefined && isReliable(event.frames[0]),
+    peerIsHeard: ({ event }) => event.type === 'frames' && event.frames.some(isReliable),
+    isAttached: ({ context }) => context.carrier === 'attached',
+    hasCarrier: ({ context }) => context.carrier === 'resuming',
+    sleptPastGrace: ({ context }) => resuming.sleptPastGrace(context),
     hasUnacknowledged: ({ context }) => context.send.inFlight.length > 0,
     allAcknowledged: ({ context }) => context.send.inFlight.length === 0,
     isDrained: ({ context }) => isDrained(context.send),
@@ -79,6 +88,7 @@ const effects = setup({
     oneTurn: ({ context }) => context.timing.dueAckDelayMs,
     ackDelay: ({ context }) => context.timing.ackDelayMs,
     drainTime: ({ context }) => context.timing.drainMs,
+    graceTime: ({ context }) => context.timing.graceMs,
   },
 });
 
@@ -109,7 +119,7 @@ function stepping(compute: (context: StreamContext, event: StreamEvent) => steps
     const after = step.patch.send?.queuedBytes ?? before;
     if (after !== before) enqueue({ type: 'reportBacklog', params: { bytes: after } });
     if (step.roundTripMs !== undefined) enqueue({ type: 'measureRoundTrip', params: { ms: step.roundTripMs } });
-    if (step.again) enqueue({ type: 'retransmit', params: step.again });
+    if (step.again && step.again.frames.length > 0) enqueue({ type: 'retransmit', params: step.again });
     if (step.frames.length > 0) enqueue({ type: 'transmit', params: step });
     if (step.messages.length > 0) enqueue({ type: 'deliver', params: step });
     if (step.fact) enqueue.raise(step.fact);
@@ -121,10 +131,15 @@ const messagesOf = (event: StreamEvent) => (event.type === 'flush' ? event.messa
 
 export const streamSetup = effects.extend({
   actions: {
-    announce: stepping(steps.announce),
-    becomeCleartext: stepping(steps.becomeCleartext),
-    receiveCleartext: stepping((context, event) => steps.receiveCleartext(context, framesOf(event))),
-    sendCleartext: stepping((context, event) => steps.sendCleartext(context, messagesOf(event))),
+    announce: stepping(resuming.announce),
+    loseCarrier: stepping((context) => resuming.loseCarrier(context, context.clock.now())),
+    resume: stepping((context) => resuming.resume(context, context.clock.now())),
+    sendUnasked: stepping((context) => resuming.sendUnasked(context, context.clock.now())),
+    startGraceAnew: stepping((context) => resuming.wake(context, context.clock.now())),
+    keep: stepping((context, event) => steps.keep(context, messagesOf(event))),
+    becomeCleartext: stepping(cleartext.becomeCleartext),
+    receiveCleartext: stepping((context, event) => cleartext.receiveCleartext(context, framesOf(event))),
+    sendCleartext: stepping((context, event) => cleartext.sendCleartext(context, messagesOf(event))),
     receiveReliable: stepping((context, event) => steps.receiveReliable(context, framesOf(event), context.clock.now())),
     sendReliable: stepping((context, event) =>
       steps.sendReliable(context, messagesOf(event), context.clock.now(), true),

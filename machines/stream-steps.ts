@@ -3,12 +3,11 @@
  * One new window value a batch, however many frames were in it. Nothing here sends, delivers or reads the time.
  */
 import { type Frame, type FrameBody, isReliable, plainFrame, RELIABILITY_RELIABLE } from '../proto/frame.js';
-import { DuplicateFilterDraft } from './protocol/duplicate-filter.js';
 import { ackBitsOf, hasGap, type ReceiveWindow, receive } from './protocol/receive-window.js';
+import { announcedSeq, isPossibleNextSeq, resendMissing } from './protocol/resume.js';
 import { lossDelayMs, probeDelayMs } from './protocol/round-trip.js';
 import * as sendWindow from './protocol/send-window.js';
 import { nextDeadline, type Retransmitting, type SentSegment } from './protocol/send-window.js';
-import { nextCleartextSeq } from './protocol/sequence.js';
 import type { StreamContext } from './stream-types.js';
 
 export type StreamPatch = Partial<
@@ -21,6 +20,9 @@ export type StreamPatch = Partial<
     | 'cleartextSeq'
     | 'filter'
     | 'announcements'
+    | 'carrier'
+    | 'lostAt'
+    | 'resumedAt'
     | 'jitter'
     | 'excused'
     | 'counters'
@@ -45,36 +47,6 @@ export interface Step {
 
 const nothing: readonly never[] = [];
 
-/** A batch received in the cleartext profile: arrival order, one message a frame (relay.md §4.2). */
-export function receiveCleartext(context: StreamContext, frames: readonly Frame[]): Step {
-  const messages: Uint8Array[] = [];
-  const filter = new DuplicateFilterDraft(context.filter);
-  let duplicates = 0;
-  let fact: StreamFact | undefined;
-  for (const { body } of frames) {
-    if (body.kind === 'reset') {
-      fact = { type: 'peer.reset', reason: body.reason };
-      break;
-    }
-    if (body.kind !== 'data') continue;
-    if (filter.isDuplicate(body.seq)) duplicates += 1;
-    else messages.push(body.payload);
-  }
-  const counters = count(context, { framesReceived: frames.length, duplicates });
-  return { patch: { filter: filter.finish(), counters }, frames: nothing, messages, ...(fact ? { fact } : {}) };
-}
-
-/** Messages to send in the cleartext profile: never segmented, never kept. */
-export function sendCleartext(context: StreamContext, messages: readonly Uint8Array[]): Step {
-  let seq = context.cleartextSeq;
-  const frames = messages.map((payload) => {
-    const body: FrameBody = { kind: 'data', seq, segmentIndex: 0, segmentCount: 1, payload };
-    seq = nextCleartextSeq(seq);
-    return plainFrame(context.streamId, body);
-  });
-  return { patch: { cleartextSeq: seq }, frames, messages: nothing };
-}
-
 /** A batch received in the reliable profile. */
 export function receiveReliable(context: StreamContext, frames: readonly Frame[], now: number): Step {
   const { limits, meter } = context;
@@ -82,6 +54,8 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
   let roundTripMs: number | undefined;
   let fact: StreamFact | undefined;
   let asked = false;
+  let nextSeq: number | undefined;
+  let heard = false;
   const segments = [];
   for (const frame of frames) {
     const { body } = frame;
@@ -91,6 +65,7 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
     }
     // Only a reset may come from somebody who does not speak the profile (the rendezvous).
     if (!isReliable(frame)) continue;
+    heard = true;
     // A frame that was overtaken does not know the newest word.
     if (frame.ack >= send.peerAck) peerWindow = frame.receiveWindow ?? limits.windowSegments;
     const acknowledged = sendWindow.acknowledge(send, frame.ack, frame.ackBits, now);
@@ -100,11 +75,15 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
     }
     send = acknowledged.window;
     roundTripMs = acknowledged.roundTripMs ?? roundTripMs;
-    // A harness asks who is there, a sender that is held back asks whether that still holds.
-    if (body.kind === 'heartbeat' || (body.kind === 'resume' && context.role === 'executor')) asked = true;
+    // One asks who is there, or says that it is back; one that is held back asks whether that still holds.
+    if (body.kind === 'heartbeat' || body.kind === 'resume') asked = true;
+    if (body.kind === 'resume') nextSeq = Math.max(nextSeq ?? 0, body.nextSeq);
     if (body.kind === 'data') segments.push(body);
   }
   const received = receive(context.receive, segments, limits);
+  if (nextSeq !== undefined && !isPossibleNextSeq(nextSeq, received.window, limits.windowSegments)) {
+    fact ??= { type: 'protocol.violated', reason: 'resume_impossible' };
+  }
   if (received.violation) fact ??= { type: 'protocol.violated', reason: received.violation.code };
   const counted = { framesReceived: frames.length, duplicates: received.duplicates };
   const measured = roundTripMs === undefined ? {} : { roundTripMs };
@@ -113,7 +92,11 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
     const patch = { send, receive: received.window, counters: count(context, counted) };
     return { patch, frames: nothing, messages: received.messages, ...measured, fact };
   }
-  const lost = sendWindow.retransmitLost(send, now, meter.current);
+  const sentBefore = resumedSince(context, nextSeq !== undefined, now);
+  const lost =
+    sentBefore === undefined
+      ? sendWindow.retransmitLost(send, now, meter.current)
+      : resendMissing(send, now, sentBefore);
   const sending = sendWindow.sendQueued(lost.window, now, boundsOf(context, peerWindow));
 
   // A gap, a duplicate and a filled gap are told at once.
@@ -129,17 +112,26 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
       ackDebt: carried || ackNow ? 0 : context.ackDebt + received.fresh,
       peerWindow,
       asks: peerWindow > 0 ? 0 : context.asks,
+      ...(heard ? { carrier: 'attached' as const } : {}),
       counters: count(context, { ...counted, retransmitted: lost.segments.length }),
       ...(progressed ? { excused: false } : {}),
     },
     frames: ackNow ? [ackFrame(context, received.window)] : out,
-    ...(lost.segments.length > 0
-      ? { again: { frames: toDataFrames(context, received.window, lost.segments), causes: lost.causes } }
-      : {}),
+    again: { frames: toDataFrames(context, received.window, lost.segments), causes: lost.causes },
     messages: received.messages,
     ...measured,
     ...exhaustion(sending.window),
   };
+}
+
+/**
+ * A carrier was replaced, this end's or the peer's: everything that left before this point in time and is not
+ * acknowledged is taken for lost. Undefined when no carrier was.
+ */
+function resumedSince(context: StreamContext, peerResumes: boolean, now: number): number | undefined {
+  // What the peer did not get because it was not there has left on this end's carrier, old or new.
+  if (peerResumes) return now - context.meter.current.smoothedMs;
+  return context.carrier === 'resuming' ? context.resumedAt : undefined;
 }
 
 /** Numbers never wrap, so what is still queued behind the last one can never be sent. */
@@ -150,6 +142,12 @@ function exhaustion(window: sendWindow.SendWindow): { readonly fact?: StreamFact
 /** The peer's word bounds the window; that it says nothing leaves the whole window open. */
 function boundsOf({ limits }: StreamContext, peerWindow: number): sendWindow.SendBounds {
   return { ...limits, windowSegments: Math.min(limits.windowSegments, peerWindow) };
+}
+
+/** Messages to send once frames flow again: kept, so that their sources learn when it is enough. */
+export function keep(context: StreamContext, messages: readonly Uint8Array[]): Step {
+  const send = sendWindow.enqueue(context.send, messages, context.limits.segmentBytes);
+  return { patch: { send }, frames: nothing, messages: nothing };
 }
 
 /** Messages to send in the reliable profile; `confirmed` once the peer is known to reassemble. */
@@ -185,14 +183,29 @@ export function retransmitDue(context: StreamContext, now: number, jitter: numbe
       excused: false,
       counters: count(context, { retransmitted: again.segments.length, probes }),
     },
-    frames: nothing,
+    frames: isInDoubt(context) ? [resumeFrame(context)] : nothing,
     again: { frames: toDataFrames(context, context.receive, again.segments), causes: again.causes },
     messages: nothing,
   };
 }
 
-/** The acknowledgement alone. */
+/**
+ * A harness that probes again and hears nothing may be speaking to an executor that has lost its state, and cannot know
+ * from early data whether it has: `resume` makes it say so.
+ */
+function isInDoubt({ role, send }: StreamContext): boolean {
+  return role === 'harness' && send.probes > 0;
+}
+
+/** `resume`, by which an end makes itself and its standing known; may be repeated. */
+export function resumeFrame(context: StreamContext): Frame {
+  const nextSeq = announcedSeq(context.send, context.profile !== undefined);
+  return reliableFrame(context, context.receive, { kind: 'resume', nextSeq });
+}
+
+/** The acknowledgement alone. Between two carriers it is left to `resume`. */
 export function acknowledgeAlone(context: StreamContext): Step {
+  if (context.carrier !== 'attached') return { patch: {}, frames: nothing, messages: nothing };
   return { patch: { ackDebt: 0 }, frames: [ackFrame(context, context.receive)], messages: nothing };
 }
 
@@ -205,21 +218,6 @@ export function askForWindow(context: StreamContext): Step {
 /** How long to wait before asking again. */
 export function askDelayMs({ meter, timing, asks, jitter }: StreamContext): number {
   return probeDelayMs(meter.current, asks, jitter, timing);
-}
-
-/** `resume`, by which a harness makes itself and its profile known; may be repeated. */
-export function announce(context: StreamContext): Step {
-  const frame = reliableFrame(context, context.receive, { kind: 'resume', nextSeq: context.send.nextSeq });
-  return { patch: { announcements: context.announcements + 1 }, frames: [frame], messages: nothing };
-}
-
-/** The peer turned out to be a release, which has taken what it got; only what no frame carries yet is left to send. */
-export function becomeCleartext(context: StreamContext): Step {
-  const { send } = context;
-  const waiting = send.queue.map((queued) => queued.message);
-  const sent = { ...context, cleartextSeq: nextCleartextSeq(send.nextSeq - 1) };
-  const step = sendCleartext(sent, waiting);
-  return { ...step, patch: { ...step.patch, profile: 'cleartext', send: sendWindow.emptySendWindow } };
 }
 
 /** The point in time at which something must be sent again if nothing is heard. */
@@ -239,13 +237,13 @@ export function oversleepMs(context: StreamContext): number {
  */
 export function lastFrame(context: StreamContext): Frame | undefined {
   const { end, profile, streamId } = context;
-  if (end.initiator === 'peer' || end.reason === 'carrier_lost') return undefined;
+  if (end.initiator === 'peer' || end.reason === 'carrier_lost' || context.carrier === 'away') return undefined;
   if (end.kind === 'closed' && profile === 'cleartext') return undefined;
   const body: FrameBody = { kind: 'reset', reason: end.reason };
   return profile === 'cleartext' ? plainFrame(streamId, body) : reliableFrame(context, context.receive, body);
 }
 
-function toDataFrames(context: StreamContext, window: ReceiveWindow, segments: readonly SentSegment[]): Frame[] {
+export function toDataFrames(context: StreamContext, window: ReceiveWindow, segments: readonly SentSegment[]): Frame[] {
   return segments.map(({ seq, segmentIndex, segmentCount, payload }) =>
     reliableFrame(context, window, { kind: 'data', seq, segmentIndex, segmentCount, payload }),
   );
@@ -255,7 +253,7 @@ function ackFrame(context: StreamContext, window: ReceiveWindow): Frame {
   return reliableFrame(context, window, { kind: 'ack' });
 }
 
-function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
+export function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
   return {
     streamId: context.streamId,
     ack: window.ack,
@@ -266,7 +264,7 @@ function reliableFrame(context: StreamContext, window: ReceiveWindow, body: Fram
   };
 }
 
-function count(context: StreamContext, by: Partial<StreamContext['counters']>): StreamContext['counters'] {
+export function count(context: StreamContext, by: Partial<StreamContext['counters']>): StreamContext['counters'] {
   const { counters } = context;
   return {
     framesReceived: counters.framesReceived + (by.framesReceived ?? 0),

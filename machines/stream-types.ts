@@ -13,6 +13,9 @@ export type RelayRole = 'harness' | 'executor';
 
 export type Profile = 'cleartext' | 'reliable';
 
+/** Of a reliable stream: frames flow; there is no socket; there is a new one, on which the peer was not heard yet. */
+export type CarrierStanding = 'attached' | 'away' | 'resuming';
+
 /** Where a stream's effects go. A throw here crashes the stream, and only the stream. */
 export interface StreamPort {
   /** Frames sent for the first time, in this order. */
@@ -36,6 +39,8 @@ export interface StreamTiming extends ProbeTiming {
   readonly announceMs: number;
   /** How long draining waits for the last acknowledgement. */
   readonly drainMs: number;
+  /** How long a stream waits for its peer after its carrier was lost; time this end slept does not count. */
+  readonly graceMs: number;
 }
 
 export const defaultStreamTiming: StreamTiming = {
@@ -45,6 +50,7 @@ export const defaultStreamTiming: StreamTiming = {
   longestProbeMs: 10_000,
   announceMs: 1000,
   drainMs: 2000,
+  graceMs: 60_000,
 };
 
 export interface StreamInput {
@@ -76,7 +82,14 @@ export interface StreamContext extends StreamInput {
   readonly ackDebt: number;
   readonly cleartextSeq: number;
   readonly filter: DuplicateFilter;
+  /** Times `resume` was sent since there is this carrier, or since the stream began. */
   readonly announcements: number;
+  /** What the region of the chart says, for the steps. */
+  readonly carrier: CarrierStanding;
+  /** Point in time at which the carrier was lost last, or at which this end woke since. */
+  readonly lostAt: number;
+  /** Point in time at which `resume` was first sent on the newest carrier. */
+  readonly resumedAt: number;
   /** Segments beyond its ack that the peer will take now. */
   readonly peerWindow: number;
   /** Times a peer that takes nothing was asked whether that still holds. */
@@ -105,6 +118,8 @@ export type StreamEvent =
   /** A frame for this stream was not acceptable (frame-error.ts). */
   | { readonly type: 'frame.rejected'; readonly reason: string }
   | { readonly type: 'carrier.lost' }
+  /** There is a new carrier; nobody was heard on it yet. */
+  | { readonly type: 'carrier.back' }
   /** Whoever reads the messages has enough for now, or wants more again. */
   | { readonly type: 'reader.paused' }
   | { readonly type: 'reader.resumed' }

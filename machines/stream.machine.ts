@@ -22,6 +22,9 @@ export const streamMachine = streamSetup.createMachine({
     peerWindow: input.limits.windowSegments,
     asks: 0,
     ownWindow: undefined,
+    carrier: 'attached',
+    lostAt: 0,
+    resumedAt: 0,
     armedFor: 0,
     excused: false,
     jitter: 0,
@@ -79,9 +82,56 @@ export const streamMachine = streamSetup.createMachine({
       description: 'Both ends are signalbox: segments, acknowledgements on every frame, retransmission.',
       type: 'parallel',
       states: {
+        carrier: {
+          description: 'Whether there is a socket, and a peer on it.',
+          initial: 'attached',
+          states: {
+            attached: {
+              description:
+                'Frames flow. A peer whose own carrier was replaced says so with resume, and gets what it missed.',
+              on: {
+                frames: { actions: 'receiveReliable' },
+                'carrier.lost': { target: 'interrupted', actions: 'loseCarrier' },
+              },
+            },
+            interrupted: {
+              description:
+                'The socket was lost. Nothing is forgotten until the grace is over; time this end slept does not count.',
+              initial: 'away',
+              after: {
+                graceTime: [
+                  { guard: 'sleptPastGrace', target: 'interrupted', reenter: true, actions: 'startGraceAnew' },
+                  { target: '#stream.reset', actions: 'noteExpiry' },
+                ],
+              },
+              on: { 'carrier.lost': { target: '.away', actions: 'loseCarrier' } },
+              states: {
+                away: {
+                  description: 'There is no socket: nothing is sent, and sources stop as what waits here grows.',
+                  always: { guard: 'hasCarrier', target: 'resuming' },
+                  on: { 'carrier.back': { target: 'resuming', actions: ['resume', 'sendUnasked'] } },
+                },
+                resuming: {
+                  description:
+                    'There is a new socket, and resume was sent on it; it is repeated until the peer is heard.',
+                  after: { announceInterval: { target: 'resuming', reenter: true, actions: 'announce' } },
+                  on: {
+                    frames: [
+                      {
+                        guard: 'peerIsHeard',
+                        target: '#stream.reliable.carrier.attached',
+                        actions: 'receiveReliable',
+                      },
+                      { actions: 'receiveReliable' },
+                    ],
+                  },
+                },
+              },
+            },
+          },
+        },
         receiving: {
           description: 'What the peer sends, and what it acknowledges.',
-          on: { frames: { actions: 'receiveReliable' } },
           initial: 'inOrder',
           states: {
             inOrder: {
@@ -96,9 +146,15 @@ export const streamMachine = streamSetup.createMachine({
         },
         sending: {
           description: 'What this end sends, and whether the peer has it.',
-          on: { flush: { actions: 'sendReliable' } },
+          on: { flush: { actions: 'sendReliable' }, 'carrier.lost': '.resting' },
           initial: 'idle',
           states: {
+            resting: {
+              description:
+                'Frames do not flow: what is given is kept, and no timer runs until the peer is heard again.',
+              always: { guard: 'isAttached', target: 'idle' },
+              on: { flush: { actions: 'keep' } },
+            },
             idle: {
               description: 'Everything sent is acknowledged; no timer runs and nothing is sent.',
               always: [

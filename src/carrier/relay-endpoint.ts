@@ -2,9 +2,10 @@
  * One end of the relay: joins the connection's chart, the actors of its streams, the demultiplexer on the way in and
  * the frame writer on the way out. It carries events between them and makes no decision that the charts could make.
  */
-import type { Actor, SnapshotFrom } from 'xstate';
+import type { Actor } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
-import { type connectionMachine, streamActorId } from '../../machines/connection.machine.js';
+import type { connectionMachine } from '../../machines/connection.machine.js';
+import { streamActorId } from '../../machines/connection-setup.js';
 import type {
   AttachedSocket,
   ConnectionEnd,
@@ -22,9 +23,11 @@ import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { Limits } from '../../proto/limits.js';
 import type { Logger } from '../observe/log.js';
 import type { Carrier, CarrierListener } from './carrier.js';
+import { ConnectionLog } from './connection-log.js';
 import { Demultiplexer } from './demultiplexer.js';
 import { FrameWriter } from './frame-writer.js';
 import { type ChannelOwner, StreamChannel } from './stream-channel.js';
+import { TrafficNotes } from './traffic-notes.js';
 
 /** What a stream's user is told; one for each channel. */
 export interface ChannelListener {
@@ -45,6 +48,8 @@ export interface RelayEndpointOptions {
   /** Asks where to connect; rejects with LocateError where it knows more than "try again". */
   locate(signal: AbortSignal): Promise<Location>;
   openCarrier(url: string, listener: CarrierListener): Carrier;
+  /** Calls back each time this machine has slept; answers with how to stop that. */
+  readonly watchSleep?: (woke: () => void) => () => void;
   /** A peer opened a stream (executor only). */
   accept(channel: StreamChannel): ChannelListener;
   /** Starts the chart; the executor's root spawns it, a harness makes it a root of its own. */
@@ -73,7 +78,7 @@ export class RelayEndpoint implements ChannelOwner {
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
   readonly #over: Promise<ConnectionEnd>;
-  #lastState = '';
+  readonly #traffic: TrafficNotes;
   #whenWritten: (() => void) | undefined;
   #carrier: Carrier | undefined;
 
@@ -101,8 +106,11 @@ export class RelayEndpoint implements ChannelOwner {
       streamPort: (streamId) => this.#portOf(streamId),
       streamEnded: (end) => this.#endStream(end),
       refuse: (frame, reason) => this.#refuse(frame, reason),
+      watchSleep: options.watchSleep ?? (() => () => {}),
     };
-    this.#connection = options.start({ role, retry, port, clock, limits, timing, streamTiming, random });
+    this.#traffic = new TrafficNotes(clock, () => this.#connection.send({ type: 'answer.owed' }));
+    const { traffic } = this.#traffic;
+    this.#connection = options.start({ role, retry, port, clock, limits, timing, streamTiming, random, traffic });
     this.#over = this.#watch();
   }
 
@@ -157,14 +165,27 @@ export class RelayEndpoint implements ChannelOwner {
   #openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket {
     const carrier = this.#options.openCarrier(url, {
       opened: () => {
+        this.#traffic.heard();
         this.#writer.attach(carrier);
         report({ type: 'socket.opened' });
+        // What waited for the last socket went with it, and counts no more.
+        for (const { channel } of this.#streams.values()) channel.recheck();
       },
-      message: (message) => this.#demultiplexer.receive(message),
+      message: (message) => {
+        this.#traffic.heard();
+        this.#demultiplexer.receive(message);
+      },
       text: () => this.#log.warn('the rendezvous sent a text message, which no relay frame is; it was ignored'),
-      ponged: () => report({ type: 'socket.ponged' }),
+      ponged: () => {
+        this.#traffic.heard();
+        report({ type: 'socket.ponged' });
+      },
       refused: (status, message) => report({ type: 'socket.refused', status, message }),
-      closed: (code, reason) => report({ type: 'socket.closed', code, reason }),
+      closed: (code, reason) => {
+        // What came before it is acted upon before the streams learn of it.
+        this.#demultiplexer.deliver();
+        report({ type: 'socket.closed', code, reason });
+      },
     });
     this.#carrier = carrier;
     return {
@@ -180,6 +201,7 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #watch(): Promise<ConnectionEnd> {
+    const log = new ConnectionLog(this.#log);
     return new Promise((resolve) => {
       const settle = (end: ConnectionEnd) => {
         // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
@@ -189,24 +211,12 @@ export class RelayEndpoint implements ChannelOwner {
         resolve(end);
       };
       this.#connection.subscribe({
-        next: (snapshot) => this.#report(snapshot),
+        next: (snapshot) => log.report(snapshot),
         complete: () =>
           settle((this.#connection.getSnapshot().output as ConnectionEnd | undefined) ?? { kind: 'closed' }),
         error: (error) => settle({ kind: 'refused', error: error instanceof Error ? error : new Error(String(error)) }),
       });
     });
-  }
-
-  #report({ value, context }: SnapshotFrom<typeof connectionMachine>): void {
-    const state = typeof value === 'string' ? value : Object.keys(value).join();
-    if (state === this.#lastState) return;
-    this.#lastState = state;
-    const { lastFailure, waitMs } = context;
-    if (state === 'backingOff') {
-      this.#log.warn(`${lastFailure?.message ?? 'not connected'}; next try in ${Math.round(waitMs / 100) / 10} s`);
-    } else {
-      this.#log.debug({ state }, 'connection');
-    }
   }
 
   #afterLastFrame(action: () => void): void {
@@ -219,8 +229,14 @@ export class RelayEndpoint implements ChannelOwner {
     const entry: StreamEntry = { channel, actor: undefined, listener: undefined, inbox: [] };
     this.#streams.set(streamId, entry);
     return {
-      transmit: (frames) => this.#writer.write(frames),
-      retransmit: (frames) => this.#writer.writeAgain(frames),
+      transmit: (frames) => {
+        this.#writer.write(frames);
+        this.#traffic.sent(frames);
+      },
+      retransmit: (frames) => {
+        this.#writer.writeAgain(frames);
+        this.#traffic.sent(frames);
+      },
       deliver: (messages) => {
         for (const message of messages) entry.inbox.push(message);
       },
@@ -246,7 +262,6 @@ export class RelayEndpoint implements ChannelOwner {
       this.#handOver(entry);
       return;
     }
-    if (this.#options.role === 'harness') return;
     for (const [index, frame] of frames.entries()) {
       this.#connection.send({ type: 'stream.arrived', frame });
       const opened = this.#streams.get(streamId);

@@ -3,6 +3,7 @@ import { getAdjacencyMap } from 'xstate/graph';
 import { LONGEST_DELAY_MS } from '../../machines/clock.js';
 import { connectionMachine } from '../../machines/connection.machine.js';
 import { ConnectionLostError, defaultConnectionTiming, LocateError } from '../../machines/connection-types.js';
+import { newTraffic } from '../../machines/protocol/traffic.js';
 import { defaultStreamTiming } from '../../machines/stream-types.js';
 import { type Frame, plainFrame } from '../../proto/frame.js';
 import { defaultLimits } from '../../proto/limits.js';
@@ -201,18 +202,215 @@ describe('a socket that is lost', () => {
     expect(await waitAfter(connection)).toBe(1000);
   });
 
-  it('takes its streams with it, each told once', async () => {
+  it('takes the streams of releases with it, and leaves those that can go on', async () => {
     const connection = await online();
     connection.receive(of('a', peer.data(1)), of('b', release.data(0)));
     connection.log();
     connection.socket(closed);
-    expect(connection.log()).toEqual([
-      'release',
-      'a ended: reset carrier_lost local',
-      'b ended: reset carrier_lost local',
-    ]);
-    expect(connection.actor.getSnapshot().context.streams).toEqual([]);
-    expect(Object.keys(connection.actor.getSnapshot().children)).toEqual([]);
+    expect(connection.log()).toEqual(['release', 'b ended: reset carrier_lost local']);
+    expect(connection.actor.getSnapshot().context.streams).toEqual(['stream:a']);
+    connection.clock.advance(100);
+    expect(connection.log()).toEqual(['open ws://one']);
+    connection.socket({ type: 'socket.opened' });
+    expect(connection.log()).toEqual(['a: resume 1 ack 1']);
+  });
+
+  it('is soon opened again, each time, while a stream waits for it', async () => {
+    const connection = await online();
+    connection.receive(of('a', peer.data(1)));
+    const waits: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      waits.push(await waitAfter(connection));
+      connection.socket({ type: 'socket.opened' });
+    }
+    expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
+  });
+
+  it('forgets what it knew of the round trip: another carrier may lead another way', async () => {
+    const connection = await online();
+    connection.receive(of('a', peer.data(1)));
+    connection.toStream('a', { type: 'flush', messages: [new Uint8Array(1)] });
+    connection.clock.advance(50);
+    connection.receive(of('a', peer.ack(1)));
+    const { meter } = connection.actor.getSnapshot().context;
+    expect(meter.current).toMatchObject({ samples: 1, smoothedMs: 50 });
+    await waitAfter(connection);
+    connection.socket({ type: 'socket.opened' });
+    expect(meter.current.samples).toBe(0);
+  });
+
+  it('is not waited for by a program that has nothing to go on with', async () => {
+    const connection = await online({ role: 'harness', retry: 'resume' });
+    connection.socket({ type: 'socket.closed', code: 1012, reason: '' });
+    expect(connection.end).toBe('the connection to the rendezvous was closed (code 1012)');
+    expect(connection.clock.pending()).toEqual([]);
+  });
+
+  it('is waited for by such a program until the grace of its last stream is over', async () => {
+    const connection = await online({ role: 'harness', retry: 'resume' });
+    connection.send({ type: 'stream.open', streamId: 'a' });
+    connection.receive(of('a', peer.ack(0)));
+    const lost = connection.clock.now();
+    connection.socket(closed);
+    for (let left = 100; connection.end === undefined && left > 0; left -= 1) {
+      connection.clock.runUntil(() => connection.is({ attached: 'connecting' }) || connection.end !== undefined, 5000);
+      if (connection.end === undefined) connection.socket(closed);
+    }
+    expect(connection.end).toContain('cannot be reached');
+    expect(connection.clock.now() - lost).toBe(60_000);
+    expect(connection.log().filter((line) => line.startsWith('a '))).toEqual(['a ended: reset resume_expired local']);
+    expect(connection.clock.pending()).toEqual([]);
+  });
+
+  it('is given up at once where this end is no longer welcome', async () => {
+    const connection = await online({ role: 'harness', retry: 'resume' });
+    connection.send({ type: 'stream.open', streamId: 'a' });
+    connection.receive(of('a', peer.ack(0)));
+    await waitAfter(connection);
+    connection.socket({ type: 'socket.refused', status: 401, message: 'this token is not known here' });
+    expect(connection.end).toContain('this token is not known here');
+  });
+
+  it('is asked about at once where its registration has outlived the rendezvous', async () => {
+    const connection = await online();
+    await waitAfter(connection);
+    connection.log();
+    connection.socket({ type: 'socket.refused', status: 401, message: 'register again' });
+    expect(connection.log()).toEqual(['release', 'locate']);
+    await connection.located('ws://two');
+    // What never worked is not asked about in a loop.
+    connection.socket({ type: 'socket.refused', status: 401, message: 'register again' });
+    expect(connection.is('backingOff')).toBe(true);
+  });
+});
+
+describe('a peer that owes an answer', () => {
+  /** Something was sent now, as the endpoint notes it. */
+  function owe(connection: LoneConnection, plainBytes = 0): void {
+    connection.traffic.owedSince = connection.clock.now();
+    connection.traffic.plainBytes = plainBytes;
+    if (!connection.traffic.watched) connection.send({ type: 'answer.owed' });
+  }
+  function hear(connection: LoneConnection): void {
+    Object.assign(connection.traffic, { heardAt: connection.clock.now(), owedSince: undefined, plainBytes: 0 });
+  }
+
+  it('is asked after three seconds of silence and given up five later', async () => {
+    const connection = await online();
+    connection.clock.advance(10_000);
+    owe(connection);
+    connection.clock.advance(2_999);
+    expect(connection.log()).toEqual([]);
+    connection.clock.advance(1);
+    expect(connection.log()).toEqual(['ping']);
+    connection.clock.advance(4_999);
+    expect(connection.log()).toEqual([]);
+    connection.clock.advance(1);
+    expect(connection.log()).toEqual(['release']);
+    expect(connection.actor.getSnapshot().context.lastFailure?.message).toBe('the rendezvous fell silent');
+  });
+
+  it('is not asked while it is heard, and left alone when it owes nothing any more', async () => {
+    const connection = await online();
+    for (let round = 0; round < 10; round += 1) {
+      owe(connection);
+      connection.clock.advance(1000);
+      hear(connection);
+    }
+    expect(connection.log()).toEqual([]);
+    connection.clock.advance(3000);
+    expect(connection.is({ attached: { online: { keepalive: 'listening' } } })).toBe(true);
+    expect(connection.traffic.watched).toBe(false);
+    expect(connection.log()).toEqual([]);
+  });
+
+  it('answers the ping, and is watched on', async () => {
+    const connection = await online();
+    owe(connection);
+    connection.clock.advance(3000);
+    hear(connection);
+    connection.socket({ type: 'socket.ponged' });
+    expect(connection.is({ attached: { online: { keepalive: 'alert' } } })).toBe(true);
+    owe(connection);
+    connection.clock.advance(3000);
+    expect(connection.log()).toEqual(['ping', 'ping']);
+  });
+
+  it('is given longer where much was sent that nothing acknowledges', async () => {
+    const connection = await online();
+    owe(connection, 300_000);
+    connection.clock.advance(3000 + 9_999);
+    expect(connection.log()).toEqual(['ping']);
+    connection.clock.advance(1);
+    expect(connection.log()).toEqual(['release']);
+  });
+
+  it('has less time left where a ping was out already', async () => {
+    const connection = await online();
+    connection.clock.advance(15_000);
+    owe(connection);
+    connection.clock.advance(5000);
+    expect(connection.log()).toEqual(['ping', 'release']);
+  });
+
+  it('owes something to a harness as long as there is a stream', async () => {
+    const connection = await online({ role: 'harness' });
+    connection.send({ type: 'stream.open', streamId: 'a' });
+    connection.receive(of('a', peer.ack(0)));
+    owe(connection);
+    hear(connection);
+    connection.log();
+    connection.clock.advance(3000);
+    expect(connection.log()).toEqual(['ping']);
+  });
+});
+
+describe('a machine that has slept', () => {
+  const woke = { type: 'machine.woke' } as const;
+
+  it('replaces its socket when that does not show at once that it lives', async () => {
+    const connection = await online();
+    connection.receive(of('a', peer.data(1)));
+    connection.log();
+    connection.send(woke);
+    expect(connection.log()).toEqual(['ping']);
+    connection.clock.advance(2_999);
+    expect(connection.is({ attached: { online: { keepalive: 'waking' } } })).toBe(true);
+    connection.clock.advance(1);
+    expect(connection.is('backingOff')).toBe(true);
+    connection.clock.advance(100);
+    expect(connection.log().at(-1)).toBe('open ws://one');
+  });
+
+  it('keeps a socket that lives', async () => {
+    const connection = await online();
+    connection.send(woke);
+    connection.socket({ type: 'socket.ponged' });
+    connection.clock.advance(10_000);
+    expect(connection.is({ attached: 'online' })).toBe(true);
+    expect(connection.log()).toEqual(['ping']);
+  });
+
+  it('waits for nothing that it waited for before', async () => {
+    const waiting = await online();
+    for (let round = 0; round < 5; round += 1) {
+      await waitAfter(waiting);
+      waiting.socket({ type: 'socket.opened' });
+    }
+    waiting.socket(closed);
+    waiting.log();
+    waiting.send(woke);
+    expect(waiting.log()).toEqual(['open ws://one']);
+    expect(waiting.actor.getSnapshot().context.failures).toBe(0);
+    waiting.send(woke);
+    expect(waiting.log()).toEqual(['release', 'open ws://one']);
+    const locating = new LoneConnection();
+    locating.send(woke);
+    expect(locating.log()).toEqual(['locate', 'locate']);
+    await locating.notLocated(new Error('down'));
+    locating.log();
+    locating.send(woke);
+    expect(locating.log()).toEqual(['locate']);
   });
 });
 
@@ -279,6 +477,7 @@ describe('draining', () => {
     ['harness', 'harness_draining'],
   ] as const)('resets the streams of an online %s, lets the socket close, and ends', async (role, reason) => {
     const connection = await online({ role });
+    if (role === 'harness') connection.send({ type: 'stream.open', streamId: 'a' });
     connection.receive(of('a', peer.data(1)));
     connection.log();
     connection.send({ type: 'drain' });
@@ -318,7 +517,7 @@ describe('draining', () => {
     connection.receive(of('a', peer.data(1)));
     connection.send({ type: 'stream.open', streamId: 'b' });
     expect(connection.log()).toEqual([]);
-    expect(Object.keys(connection.actor.getSnapshot().children)).toEqual(['carrier']);
+    expect(Object.keys(connection.actor.getSnapshot().children)).toEqual(['sleepWatch', 'carrier']);
   });
 
   it('ends when the socket cannot even be closed, and tries nothing again', async () => {
@@ -516,7 +715,10 @@ describe('the connection chart', () => {
             streamPort: () => raise('no stream is opened here'),
             streamEnded: nothing,
             refuse: nothing,
+            watchSleep: () => nothing,
           },
+          // Long silent, and something is owed.
+          traffic: { ...newTraffic(), heardAt: -10_000, owedSince: -10_000 },
           clock: { now: () => 0, setTimeout: () => 0, clearTimeout: nothing },
           limits: defaultLimits,
           timing: defaultConnectionTiming,
@@ -530,6 +732,9 @@ describe('the connection chart', () => {
           closed,
           { type: 'socket.refused', status: 404, message: '' },
           { type: 'drain' },
+          { type: 'answer.owed' },
+          { type: 'machine.woke' },
+          elapsed('silenceTime', 'attached.online.keepalive.alert'),
           elapsed('pingInterval', 'attached.online.keepalive.listening'),
           elapsed('provingTime', 'attached.online.standing.unproven'),
           elapsed('backoff', 'backingOff'),

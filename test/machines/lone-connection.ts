@@ -3,7 +3,8 @@
  * or not, sockets that open, close, answer pings. What the connection does to that world is written down.
  */
 import { type Actor, createActor } from 'xstate';
-import { connectionMachine, streamActorId } from '../../machines/connection.machine.js';
+import { connectionMachine } from '../../machines/connection.machine.js';
+import { streamActorId } from '../../machines/connection-setup.js';
 import {
   type AttachedSocket,
   type ConnectionEnd,
@@ -13,8 +14,9 @@ import {
   type Location,
   type SocketEvent,
 } from '../../machines/connection-types.js';
+import { newTraffic } from '../../machines/protocol/traffic.js';
 import { defaultStreamTiming, type StreamEvent, type StreamPort } from '../../machines/stream-types.js';
-import type { Frame } from '../../proto/frame.js';
+import { type Frame, isReliable } from '../../proto/frame.js';
 import { defaultLimits } from '../../proto/limits.js';
 import { StepClock } from '../stand-ins/step-clock.js';
 import { brief } from './lone-stream.js';
@@ -27,6 +29,8 @@ export type LoneConnectionOptions = Partial<Pick<ConnectionInput, 'role' | 'retr
 
 export class LoneConnection {
   readonly clock = new StepClock();
+  /** What the endpoint would note of the frames that pass. */
+  readonly traffic = newTraffic();
   readonly actor: Actor<typeof connectionMachine>;
   #log: string[] = [];
   #locating: { resolve: (location: Location) => void; reject: (error: unknown) => void; signal: AbortSignal }[] = [];
@@ -64,6 +68,7 @@ export class LoneConnection {
       }),
       streamEnded: ({ streamId, kind, reason, initiator }) => note(`${streamId} ended: ${kind} ${reason} ${initiator}`),
       refuse: ({ streamId, reliability }, reason) => note(`${streamId} refused: ${reason} ${reliability}`),
+      watchSleep: () => () => {},
     };
     const given: ConnectionInput = {
       role: 'executor',
@@ -75,6 +80,7 @@ export class LoneConnection {
       ...input,
       port,
       clock: this.clock,
+      traffic: this.traffic,
     };
     this.actor = createActor(connectionMachine, { clock: this.clock, input: given });
     // A refused connection is an outcome, a crashed one a defect: the test sees it in the state.
@@ -119,10 +125,17 @@ export class LoneConnection {
     this.actor.send(event);
   }
 
-  /** A frame comes for a stream: to its actor, or to the connection when there is none, as the endpoint does it. */
+  /**
+   * A frame comes for a stream: to its actor, or to the connection when there is none, as the endpoint does it. The
+   * first data of a reliable stream come behind its `resume`.
+   */
   receive(...frames: readonly Frame[]): void {
     for (const frame of frames) {
-      if (this.stream(frame.streamId) === undefined) this.send({ type: 'stream.arrived', frame });
+      if (this.stream(frame.streamId) === undefined) {
+        const isFirst = isReliable(frame) && frame.body.kind === 'data' && frame.body.seq === 1;
+        const opening: Frame = isFirst ? { ...frame, body: { kind: 'resume', nextSeq: 1 } } : frame;
+        this.send({ type: 'stream.arrived', frame: opening });
+      }
       this.toStream(frame.streamId, { type: 'frames', frames: [frame] });
     }
   }

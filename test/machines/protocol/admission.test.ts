@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type AdmissionFacts, admit } from '../../../machines/protocol/admission.js';
 import { type Frame, type FrameBody, plainFrame, RELIABILITY_RELIABLE } from '../../../proto/frame.js';
 
-const facts: AdmissionFacts = { retired: false, streams: 0, mostStreams: 2, windowSegments: 32 };
+const facts: AdmissionFacts = { role: 'executor', retired: false, streams: 0, mostStreams: 2, windowSegments: 32 };
 const data = (seq: number): FrameBody => ({
   kind: 'data',
   seq,
@@ -45,21 +45,30 @@ describe('the first frame of a stream without the capability', () => {
 });
 
 describe('the first frame of a reliable stream', () => {
-  it('opens it from anywhere in the first window', () => {
-    for (const body of [resume(1), resume(33), data(1), data(32)]) {
-      expect(admit(reliable(body), facts)).toEqual({ kind: 'open', profile: 'reliable' });
-    }
+  it('opens it when it says that the stream starts', () => {
+    expect(admit(reliable(resume(1)), facts)).toEqual({ kind: 'open', profile: 'reliable' });
   });
 
   it('is refused when the stream must be older than this executor', () => {
     for (const frame of [
+      reliable(resume(2)),
       reliable(resume(34)),
       reliable(data(33)),
       { ...reliable(data(1)), ack: 1 },
+      { ...reliable(data(1)), ackBits: 2 },
+      { ...reliable(resume(1)), ack: 1 },
       { ...reliable(resume(1)), ackBits: 2 },
     ]) {
       expect(admit(frame, facts)).toEqual({ kind: 'refuse', reason: 'unknown_stream' });
     }
+  });
+
+  it('is left to its resume when it may be either', () => {
+    for (const body of [data(1), data(32)]) expect(admit(reliable(body), facts)).toEqual({ kind: 'ignore' });
+  });
+
+  it('is refused when its number cannot be', () => {
+    expect(admit(reliable(resume(0)), facts)).toEqual({ kind: 'refuse', reason: 'resume_impossible' });
   });
 
   it('never opens a retired id again', () => {
@@ -78,7 +87,7 @@ describe('the first frame of a reliable stream', () => {
 
 describe('one stream too many', () => {
   it('is refused where it would be opened', () => {
-    for (const frame of [plain(data(0)), reliable(data(1))]) {
+    for (const frame of [plain(data(0)), reliable(resume(1))]) {
       expect(admit(frame, { ...facts, streams: 1 }).kind).toBe('open');
       expect(admit(frame, { ...facts, streams: 2 })).toEqual({ kind: 'refuse', reason: 'too_many_streams' });
       expect(admit(frame, { ...facts, streams: 3 })).toEqual({ kind: 'refuse', reason: 'too_many_streams' });
@@ -88,5 +97,24 @@ describe('one stream too many', () => {
   it('changes nothing for other frames', () => {
     expect(admit(plain(resume(0)), { ...facts, streams: 2 })).toEqual({ kind: 'ignore' });
     expect(admit(reliable(data(33)), { ...facts, streams: 2 })).toEqual({ kind: 'refuse', reason: 'unknown_stream' });
+  });
+});
+
+describe('a frame of a stream that a harness does not have', () => {
+  const harness = { ...facts, role: 'harness' as const };
+
+  it('is answered when an executor wants to go on with it', () => {
+    expect(admit(reliable(resume(5)), harness)).toEqual({ kind: 'refuse', reason: 'unknown_stream' });
+    expect(admit(reliable(resume(5)), { ...harness, retired: true })).toEqual({
+      kind: 'refuse',
+      reason: 'stream_retired',
+    });
+  });
+
+  it('is ignored otherwise', () => {
+    const late: FrameBody[] = [data(1), { kind: 'ack' }, { kind: 'heartbeat' }, reset, handshake];
+    for (const frame of [...late.map(reliable), plain(resume(0)), plain(data(0)), plain(reset)]) {
+      expect(admit(frame, harness)).toEqual({ kind: 'ignore' });
+    }
   });
 });
