@@ -26,6 +26,7 @@ export class BrokeredPty implements HostChild, ForkListener {
   #stream: TerminalStream | undefined;
   // What was asked for before there was a stream.
   #paused = false;
+  #inputEnded = false;
   #abandoned = false;
 
   /** Throws OsError when the program cannot be started or no terminal is left. */
@@ -48,6 +49,7 @@ export class BrokeredPty implements HostChild, ForkListener {
   }
 
   endInput(): void {
+    this.#inputEnded = true;
     this.#stream?.endInput();
   }
 
@@ -80,6 +82,7 @@ export class BrokeredPty implements HostChild, ForkListener {
       this.#listener.streamsEnded();
     });
     if (this.#paused) this.#stream.pause();
+    if (this.#inputEnded) this.#stream.endInput();
     this.#listener.spawned(pid);
     if (this.#abandoned) this.#stream.abandon();
   }

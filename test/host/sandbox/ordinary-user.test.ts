@@ -31,11 +31,13 @@ const script = 'id -u; echo x > a && cat a; echo x > /tmp/signalbox-never; mkdir
 const child = await new Promise((resolve, reject) => {
   let output = '';
   let exitCode;
+  let ended = false;
+  const told = () => ended && exitCode !== undefined && resolve({ output, exitCode });
   spawn({ program: 'bash', args: ['-c', script], cwd: work, env: process.env, stdin: 'null' }, {
     spawned: () => {}, failed: reject, inputTaken: () => {},
     output: (stream, bytes) => { output += bytes; },
-    exited: (code) => { exitCode = code; },
-    streamsEnded: () => resolve({ output, exitCode }),
+    exited: (code) => { exitCode = code; told(); },
+    streamsEnded: () => { ended = true; told(); },
   });
 });
 const tell = (promise) => promise.then(() => 'done', (error) => error.message);
