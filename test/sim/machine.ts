@@ -1,0 +1,108 @@
+/**
+ * One simulated machine: a production relay endpoint on a clock and a line of its own. It can be stopped, when nothing
+ * of it runs and everything for it waits, and started again.
+ */
+import { type Actor, createActor } from 'xstate';
+import { connectionMachine } from '../../machines/connection.machine.js';
+import { defaultConnectionTiming } from '../../machines/connection-types.js';
+import type { streamMachine } from '../../machines/stream.machine.js';
+import { defaultStreamTiming, type RelayRole, type StreamContext } from '../../machines/stream-types.js';
+import { defaultLimits } from '../../proto/limits.js';
+import type { CarrierListener } from '../../src/carrier/carrier.js';
+import { type ChannelListener, RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
+import type { StreamChannel } from '../../src/carrier/stream-channel.js';
+import { silentLog } from '../../src/observe/log.js';
+import { type Random, seededRandom } from '../stand-ins/seeded-random.js';
+import type { StepClock } from '../stand-ins/step-clock.js';
+import { MachineClock } from './machine-clock.js';
+import type { Wire } from './wire.js';
+
+export interface MachineOptions {
+  readonly name: string;
+  readonly role: RelayRole;
+  readonly world: StepClock;
+  readonly seed: number;
+  dial(listener: CarrierListener): Wire;
+  accept(channel: StreamChannel): ChannelListener;
+}
+
+export class Machine {
+  readonly name: string;
+  readonly role: RelayRole;
+  readonly clock: MachineClock;
+  readonly endpoint: RelayEndpoint;
+  /** The newest one it dialled. */
+  wire: Wire | undefined;
+  readonly #world: StepClock;
+  #connection: Actor<typeof connectionMachine> | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor({ name, role, world, seed, dial, accept }: MachineOptions) {
+    this.name = name;
+    this.role = role;
+    this.#world = world;
+    this.clock = new MachineClock(world);
+    const random: Random = seededRandom(seed);
+    this.endpoint = new RelayEndpoint({
+      role,
+      retry: 'always',
+      clock: this.clock,
+      log: silentLog,
+      limits: defaultLimits,
+      timing: defaultConnectionTiming,
+      streamTiming: defaultStreamTiming,
+      random,
+      locate: () => Promise.resolve({ url: 'simulated:' }),
+      openCarrier: (_url, listener) => {
+        this.wire = dial(listener);
+        return this.wire;
+      },
+      accept,
+      start: (input) => {
+        const { clock } = this;
+        this.#connection = createActor(connectionMachine, { input, clock }).start();
+        return this.#connection;
+      },
+    });
+  }
+
+  /** Whether frames can go both ways between it and the rendezvous. */
+  get isAttached(): boolean {
+    return this.endpoint.isOnline && this.wire?.isWhole === true;
+  }
+
+  /** Runs an action of the machine: now, or once it runs again. */
+  act(action: () => void): void {
+    if (this.clock.isStopped) this.#waiting.push(action);
+    else action();
+  }
+
+  stop(): void {
+    this.clock.stop();
+  }
+
+  /** Its timers are looked at first and its sockets then, as Node does. */
+  start(): void {
+    this.clock.start();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#world.setTimeout(() => {
+      for (const action of waiting) this.act(action);
+    }, 0);
+  }
+
+  /** What the actors of its streams remember. */
+  get contexts(): readonly StreamContext[] {
+    const snapshot = this.#connection?.getSnapshot();
+    if (snapshot === undefined) return [];
+    return snapshot.context.streams.flatMap((id) => {
+      const actor = snapshot.children[id] as Actor<typeof streamMachine> | undefined;
+      return actor === undefined ? [] : [actor.getSnapshot().context];
+    });
+  }
+
+  /** Streams whose actors are alive. */
+  get streams(): number {
+    return this.#connection?.getSnapshot().context.streams.length ?? 0;
+  }
+}

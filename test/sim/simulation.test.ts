@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { decodeMessage, encodeMessage, noWork } from './message.js';
+import { makeScenario } from './scenario.js';
+import { type RunReport, simulate } from './simulate.js';
+
+/** A slice of what `npm run sim` plays; the rest takes minutes. */
+const SEEDS = 250;
+
+async function play(first: number, count: number): Promise<RunReport[]> {
+  const reports: RunReport[] = [];
+  for (let seed = first; seed < first + count; seed += 1) reports.push(await simulate(seed));
+  return reports;
+}
+
+describe('simulated runs', () => {
+  it(`lose nothing, run nothing twice and come to rest (${SEEDS} seeds)`, { timeout: 120_000 }, async () => {
+    const reports = await play(1, SEEDS);
+    const failed = reports.filter(({ violations }) => violations.length > 0);
+    expect(failed.map(({ seed, violations }) => `npm run sim -- --seed ${seed}: ${violations.join('; ')}`)).toEqual([]);
+    const sum = (count: (report: RunReport) => number) => reports.reduce((total, report) => total + count(report), 0);
+    // What is proved of nothing is not proved.
+    expect(sum(({ answered }) => answered)).toBeGreaterThan(5 * SEEDS);
+    expect(sum(({ unknown }) => unknown)).toBeGreaterThan(0);
+    expect(sum(({ harmed }) => harmed)).toBeGreaterThan(5 * SEEDS);
+  });
+
+  it('are the same for the same seed, whatever ran before', { timeout: 60_000 }, async () => {
+    const once = await play(1, 40);
+    const again = await play(1, 40);
+    expect(again).toEqual(once);
+    expect(new Set(once.map(({ digest }) => digest)).size).toBeGreaterThan(35);
+    expect(makeScenario(7)).toEqual(makeScenario(7));
+  });
+});
+
+describe('a message of a simulated run', () => {
+  const message = { kind: 'output', request: 3, order: 5, work: { ...noWork, outputs: 2 } } as const;
+
+  it('is known again', () => {
+    expect(decodeMessage(encodeMessage(message, 100_000))).toEqual(message);
+    expect(decodeMessage(encodeMessage(message, 0))).toEqual(message);
+  });
+
+  it('is told from one that was altered, cut or made longer', () => {
+    const bytes = encodeMessage(message, 1000);
+    for (const at of [0, 4, 8, 28, 32, 500, 1031]) {
+      const altered = Uint8Array.from(bytes);
+      altered[at] = (altered[at] ?? 0) ^ 0x55;
+      const decoded = decodeMessage(altered);
+      expect(decoded === undefined || decoded.request !== message.request || decoded.order !== message.order).toBe(
+        true,
+      );
+    }
+    expect(decodeMessage(bytes.subarray(0, 900))).toBeUndefined();
+    expect(decodeMessage(bytes.subarray(0, 20))).toBeUndefined();
+    expect(decodeMessage(Buffer.concat([bytes, bytes]))).toBeUndefined();
+  });
+});

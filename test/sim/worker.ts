@@ -1,0 +1,10 @@
+/**
+ * A process that plays the seeds its parent names, one after the other, and reports on each chunk of them.
+ */
+import { type RunReport, simulate } from './simulate.js';
+
+process.on('message', async ({ first, count }: { first: number; count: number }) => {
+  const reports: RunReport[] = [];
+  for (let seed = first; seed < first + count; seed += 1) reports.push(await simulate(seed));
+  process.send?.(reports);
+});

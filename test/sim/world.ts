@@ -1,0 +1,167 @@
+/**
+ * A simulated world: one executor and its harnesses, production endpoints all of them, a production router between
+ * them, and one clock for everything. It is set up from a plan and lets the adversary act on it.
+ */
+import { crc32 } from 'node:zlib';
+import { seededRandom } from '../stand-ins/seeded-random.js';
+import { StepClock } from '../stand-ins/step-clock.js';
+import { brief } from './brief.js';
+import { ExecutorProgram } from './executor-program.js';
+import { HarnessProgram } from './harness-program.js';
+import { noFaults } from './lane.js';
+import { Machine } from './machine.js';
+import { Oracle } from './oracle.js';
+import { Rendezvous } from './rendezvous.js';
+import type { MachinePlan, Scenario } from './scenario.js';
+import type { Wire } from './wire.js';
+
+export class World {
+  readonly clock = new StepClock();
+  readonly oracle = new Oracle();
+  readonly rendezvous = new Rendezvous(this.clock);
+  readonly executor: Machine;
+  readonly executorProgram: ExecutorProgram;
+  readonly harnesses: readonly { readonly machine: Machine; readonly program: HarnessProgram }[];
+  /** All sockets of the run, also those that are gone. */
+  readonly wires: Wire[] = [];
+  /** Of everything that was sent, when and by whom: two runs are the same when these are. */
+  digest = 0;
+  /** Messages that nobody sent but the adversary. */
+  forged = 0;
+  #stormy = false;
+  #requests = 0;
+  /** Machines whose memory is to be looked at. */
+  readonly #touched = new Set<string>();
+
+  /** Is given a line for what happens; undefined when nobody reads it. */
+  readonly #trace: ((line: string) => void) | undefined;
+
+  constructor(scenario: Scenario, trace?: (line: string) => void) {
+    this.#trace = trace;
+    const { seed } = scenario;
+    this.executor = this.#machine('executor', 'executor', scenario.executor, seed);
+    this.executorProgram = new ExecutorProgram(this.executor.clock, this.oracle);
+    this.harnesses = scenario.harnesses.map((plan, index) => {
+      const name = `harness-${index}`;
+      const machine = this.#machine(name, 'harness', plan, seed + 1 + index);
+      const program: HarnessProgram = new HarnessProgram({
+        name,
+        clock: machine.clock,
+        oracle: this.oracle,
+        nextRequest: () => this.#requests++,
+        opened: (streamId) => {
+          if (program.spent.includes(streamId)) this.oracle.reused(name, streamId);
+          if (!this.executor.isAttached) this.oracle.excuse(streamId, 'the executor was away when it was opened');
+        },
+      });
+      program.endpoint = machine.endpoint;
+      return { machine, program };
+    });
+  }
+
+  /** All machines; the executor is the first. */
+  get machines(): readonly Machine[] {
+    return [this.executor, ...this.harnesses.map(({ machine }) => machine)];
+  }
+
+  /** Messages that the adversary lost, doubled, delayed or damaged. */
+  get harmed(): number {
+    return this.wires.reduce((sum, { up, down }) => sum + up.harmed + down.harmed, 0);
+  }
+
+  /** Lines are as bad as planned from now on, also those still to be opened; or all good again. */
+  setStorm(stormy: boolean, plans: readonly MachinePlan[]): void {
+    this.#stormy = stormy;
+    for (const [index, { wire }] of this.machines.entries()) {
+      const plan = plans[index];
+      if (wire === undefined || plan === undefined) continue;
+      wire.up.faults = stormy ? plan.up : noFaults;
+      wire.down.faults = stormy ? plan.down : noFaults;
+    }
+  }
+
+  /**
+   * Lets the world run until the predicate holds, or so long at most; answers whether it holds. Stops at the first
+   * violation. Between two timers all microtasks run, and nothing else is asynchronous.
+   */
+  async runUntil(predicate: () => boolean, maxMs: number): Promise<boolean> {
+    const { violations } = this.oracle;
+    await this.clock.runUntilAsync(() => {
+      this.#inspect();
+      return violations.length > 0 || predicate();
+    }, maxMs);
+    return violations.length === 0 && predicate();
+  }
+
+  #machine(name: string, role: 'harness' | 'executor', plan: MachinePlan, seed: number): Machine {
+    const random = seededRandom(seed ^ 0x1a4e);
+    const machine: Machine = new Machine({
+      name,
+      role,
+      world: this.clock,
+      seed,
+      accept: (channel) => this.executorProgram.accept(channel),
+      dial: (listener) => {
+        const lost = () => this.#excuseStreamsOf(machine);
+        const wire = this.rendezvous.dial(role, listener, {
+          clock: this.clock,
+          random,
+          latencyMs: plan.latencyMs,
+          bytesPerMs: plan.bytesPerMs,
+          onMachine: (action) => machine.act(action),
+          sent: (message) => {
+            this.digest = crc32(message, crc32(`${name} ${this.clock.now()}`, this.digest));
+            this.oracle.sent(name, message);
+            this.#traceFrame(name, '>', message);
+            this.#touched.add(name);
+          },
+          arrived: (message) => {
+            this.oracle.arrived(name, message);
+            this.#traceFrame(name, '<', message);
+            this.#touched.add(name);
+          },
+          damaged: (streamId) => this.oracle.excuse(streamId, 'a damaged frame named it'),
+          machineLost: () => {
+            this.note(`${name} has no carrier`);
+            lost();
+          },
+          lost: () => {
+            this.note(`the rendezvous has lost ${name}`);
+            lost();
+          },
+        });
+        wire.up.faults = this.#stormy ? plan.up : noFaults;
+        wire.down.faults = this.#stormy ? plan.down : noFaults;
+        this.wires.push(wire);
+        return wire;
+      },
+    });
+    return machine;
+  }
+
+  note(what: string): void {
+    this.#trace?.(`${String(this.clock.now()).padStart(8)}  ${what}`);
+  }
+
+  #traceFrame(machine: string, direction: '<' | '>', message: Uint8Array): void {
+    if (this.#trace === undefined) return;
+    this.note(`${machine.padEnd(10)} ${direction} ${brief(message)}`);
+  }
+
+  /** A stream does not outlive its carrier. */
+  #excuseStreamsOf(machine: Machine): void {
+    for (const { machine: harness, program } of this.harnesses) {
+      if (machine !== harness && machine !== this.executor) continue;
+      for (const streamId of program.streams) this.oracle.excuse(streamId, `the carrier of ${machine.name} was lost`);
+    }
+  }
+
+  #inspect(): void {
+    if (this.#touched.size === 0) return;
+    for (const machine of this.machines) {
+      if (!this.#touched.has(machine.name)) continue;
+      for (const context of machine.contexts) this.oracle.inspect(machine.name, context);
+    }
+    this.#touched.clear();
+  }
+}
