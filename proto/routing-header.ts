@@ -15,16 +15,22 @@ export interface RoutingHeader {
   readonly reliability: number;
   /** Undefined for a body this version does not know: it is forwarded all the same. */
   readonly body: BodyKind | undefined;
+  /** A `resume` of a stream that both its ends know: it is further than its start, or has heard of its peer. */
+  readonly continues: boolean;
 }
 
 const VERSION_TAG = (1 << 3) | 0;
 const STREAM_ID_TAG = (2 << 3) | 2;
+const ACK_TAG = (3 << 3) | 0;
+const ACK_BITS_TAG = (4 << 3) | 0;
+const RESUME_TAG = (7 << 3) | 2;
+const NEXT_SEQ_TAG = (1 << 3) | 0;
 const RELIABILITY_TAG = (1015 << 3) | 0;
 
 const BODY_BY_TAG: ReadonlyMap<number, BodyKind> = new Map([
   [(5 << 3) | 2, 'data'],
   [(6 << 3) | 2, 'ack'],
-  [(7 << 3) | 2, 'resume'],
+  [RESUME_TAG, 'resume'],
   [(8 << 3) | 2, 'reset'],
   [(9 << 3) | 2, 'heartbeat'],
   [(10 << 3) | 2, 'handshake'],
@@ -46,6 +52,9 @@ export function readRoutingHeader(bytes: Buffer): RoutingHeader {
   let body: BodyKind | undefined;
   let idStart = 0;
   let idEnd = 0;
+  let ack = 0;
+  let ackBits = 0;
+  let nextSeq = 0;
   // A field that comes twice counts as it came last, as in every protobuf decoder.
   while (walk.position < bytes.length) {
     const tag = walk.tag();
@@ -57,6 +66,15 @@ export function readRoutingHeader(bytes: Buffer): RoutingHeader {
       walk.position = idEnd;
     } else if (tag === RELIABILITY_TAG) {
       reliability = walk.uint32();
+    } else if (tag === ACK_TAG) {
+      ack = walk.uint32();
+    } else if (tag === ACK_BITS_TAG) {
+      ackBits = walk.uint32();
+    } else if (tag === RESUME_TAG) {
+      body = 'resume';
+      const end = walk.endOfLengthDelimited();
+      nextSeq = readNextSeq(walk, end);
+      walk.position = end;
     } else {
       body = BODY_BY_TAG.get(tag) ?? body;
       walk.skip(tag, 0);
@@ -68,7 +86,18 @@ export function readRoutingHeader(bytes: Buffer): RoutingHeader {
       message: `relay frame version ${version} is not supported; this end speaks version ${FRAME_VERSION}`,
     });
   }
-  return { streamId: readStreamId(bytes, idStart, idEnd), reliability, body };
+  const continues = body === 'resume' && (nextSeq > 1 || ack > 0 || ackBits > 0);
+  return { streamId: readStreamId(bytes, idStart, idEnd), reliability, body, continues };
+}
+
+function readNextSeq(walk: FieldWalk, end: number): number {
+  let nextSeq = 0;
+  while (walk.position < end) {
+    const tag = walk.tag();
+    if (tag === NEXT_SEQ_TAG) nextSeq = walk.uint32();
+    else walk.skip(tag, 0);
+  }
+  return nextSeq;
 }
 
 function readStreamId(bytes: Buffer, start: number, end: number): string {

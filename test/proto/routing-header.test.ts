@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Frame, type FrameBody, UINT32_MAX } from '../../proto/frame.js';
+import { type Frame, type FrameBody, plainFrame, UINT32_MAX } from '../../proto/frame.js';
 import { decodeFrame, encodeFrame } from '../../proto/frame-codec.js';
 import { FrameDecodeError } from '../../proto/frame-error.js';
 import { defaultLimits } from '../../proto/limits.js';
@@ -53,6 +53,10 @@ function bytesOf(value: Frame): Buffer {
   return Buffer.from(encodeFrame(value));
 }
 
+function continues({ body, ack, ackBits }: Frame): boolean {
+  return body.kind === 'resume' && (body.nextSeq > 1 || ack > 0 || ackBits > 0);
+}
+
 /** Both readers' view of the same bytes; undefined where one of them refuses. */
 function agree(bytes: Buffer): boolean {
   let decoded: Frame;
@@ -65,6 +69,7 @@ function agree(bytes: Buffer): boolean {
     streamId: decoded.streamId,
     reliability: decoded.reliability,
     body: decoded.body.kind,
+    continues: continues(decoded),
   });
   return true;
 }
@@ -89,7 +94,7 @@ describe('the routing header', () => {
     ['heartbeat', '080112027331 4a00'],
     ['reset', '080112027331 421c 0a1a 6e6f6973655f72656c61795f70726f746f636f6c5f6572726f72'],
   ] as const)('names stream and body of the specification example %s', (kind, digits) => {
-    expect(readRoutingHeader(hex(digits))).toEqual({ streamId: 's1', reliability: 0, body: kind });
+    expect(readRoutingHeader(hex(digits))).toEqual({ streamId: 's1', reliability: 0, body: kind, continues: false });
   });
 
   it('agrees with the codec on every valid frame', () => {
@@ -116,7 +121,7 @@ describe('the routing header', () => {
 
   it('reads a stream id and a body kind from the last that came', () => {
     const bytes = hex('0801 1202 7331 3a00 1202 7332 3200');
-    expect(readRoutingHeader(bytes)).toEqual({ streamId: 's2', reliability: 0, body: 'ack' });
+    expect(readRoutingHeader(bytes)).toEqual({ streamId: 's2', reliability: 0, body: 'ack', continues: false });
   });
 
   it('reads a number written in ten bytes', () => {
@@ -125,11 +130,18 @@ describe('the routing header', () => {
     expect(agree(bytes)).toBe(true);
   });
 
+  it('knows a resume that goes on from one that starts a stream', () => {
+    const resume = (nextSeq: number, ack = 0, ackBits = 0) =>
+      readRoutingHeader(bytesOf({ ...plainFrame('s1', { kind: 'resume', nextSeq }), ack, ackBits })).continues;
+    expect([resume(0), resume(1), resume(2), resume(1, 1), resume(1, 0, 2)]).toEqual([false, false, true, true, true]);
+  });
+
   it('leaves the body unnamed when no schema knows it', () => {
     expect(readRoutingHeader(hex('0801 1202 7331 6a03 616263'))).toEqual({
       streamId: 's1',
       reliability: 0,
       body: undefined,
+      continues: false,
     });
   });
 
@@ -194,6 +206,6 @@ describe('the routing header', () => {
       reliability: 1,
       body: { kind: 'data', seq: 1, segmentIndex: 0, segmentCount: 1, payload: large },
     });
-    expect(readRoutingHeader(bytes)).toEqual({ streamId: 's1', reliability: 1, body: 'data' });
+    expect(readRoutingHeader(bytes)).toEqual({ streamId: 's1', reliability: 1, body: 'data', continues: false });
   });
 });
