@@ -3,8 +3,9 @@
  * everything ends. The same seed gives the same run.
  */
 import { Adversary } from './adversary.js';
+import type { LaneFaults } from './lane.js';
 import { noWork } from './message.js';
-import { type MachinePlan, makeScenario, type Scenario } from './scenario.js';
+import { ENDLESS, type MachinePlan, makeScenario, type Scenario } from './scenario.js';
 import { World } from './world.js';
 
 export interface RunReport {
@@ -176,10 +177,9 @@ class Run {
   }
 }
 
-/** Whether nothing at all goes wrong. */
+/** Whether nothing at all goes wrong, and no line is so slow that its own queue looks like loss. */
 function isCalm({ executor, harnesses, incidents }: Scenario): boolean {
-  const calm = ({ up, down }: MachinePlan) =>
-    Object.values({ ...up, reorderMs: 0 }).every((value) => value === 0) &&
-    Object.values({ ...down, reorderMs: 0 }).every((value) => value === 0);
+  const whole = (faults: LaneFaults) => Object.values({ ...faults, reorderMs: 0 }).every((value) => value === 0);
+  const calm = ({ up, down, bytesPerMs }: MachinePlan) => bytesPerMs === ENDLESS && whole(up) && whole(down);
   return incidents.length === 0 && [executor, ...harnesses].every(calm);
 }
