@@ -22,7 +22,7 @@ function describe(input: unknown): string {
   }
 }
 
-export function invalidType(input: unknown, expected: string): string {
+function invalidType(input: unknown, expected: string): string {
   return `invalid type: ${describe(input)}, expected ${expected}`;
 }
 
