@@ -7,6 +7,7 @@ import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-ty
 import { defaultLimits } from '../../proto/limits.js';
 import { type ConnectionActor, RelayEndpoint } from '../carrier/relay-endpoint.js';
 import { RelaySocket } from '../carrier/relay-socket.js';
+import { watchSleep } from '../carrier/sleep-watch.js';
 import { silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import type { Executor, ExecutorOptions } from './executor.js';
@@ -42,6 +43,7 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
       const { websocketMessageBytes: longestMessage } = limits;
       return new RelaySocket({ url, longestMessage, connectMs }, { ...listener, opened });
     },
+    watchSleep: (woke) => watchSleep({ clock, wallNow: Date.now }, woke),
     accept: (channel) => {
       const connection = executor.server.accept(channel);
       return {

@@ -11,6 +11,7 @@ import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-ty
 import { defaultLimits, type Limits } from '../../proto/limits.js';
 import { RelayEndpoint } from '../carrier/relay-endpoint.js';
 import { RelaySocket } from '../carrier/relay-socket.js';
+import { watchSleep } from '../carrier/sleep-watch.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import type { HarnessAddress, HarnessTransport, HarnessTransportListener } from './harness-transport.js';
@@ -41,7 +42,7 @@ export async function openRelayTransport(
   let closing = false;
   const endpoint = new RelayEndpoint({
     role: 'harness',
-    retry: 'never',
+    retry: 'resume',
     clock,
     log: options.log ?? silentLog,
     limits,
@@ -54,6 +55,7 @@ export async function openRelayTransport(
       const { websocketMessageBytes: longestMessage } = limits;
       return new RelaySocket({ url, ...headers, longestMessage, connectMs: timing.connectMs }, carrierListener);
     },
+    watchSleep: (woke) => watchSleep({ clock, wallNow: Date.now }, woke),
     accept: () => {
       throw new Error('a harness accepts no streams');
     },

@@ -14,7 +14,9 @@ const WORDS: Readonly<Record<string, string>> = {
   harness_too_slow: 'this end did not take what the executor sent',
   message_oversized: 'a message was larger than a stream may carry',
   queue_full: 'more requests were sent at once than the executor queues',
+  resume_expired: 'the connection was interrupted for too long to go on',
   stream_retired: 'the executor had ended this stream before',
+  unknown_stream: 'the executor was restarted, and what ran there is lost',
   too_many_streams: 'the executor serves no more streams at a time',
   noise_relay_protocol_error: 'the executor speaks only the encrypted relay, which this version does not',
 };

@@ -6,12 +6,12 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from './refusal.js';
 import { environmentOfPath } from './socket-url.js';
 import type { Ticket, TicketFault, TicketOffice } from './ticket.js';
-import { ENVIRONMENT_ID, type TokenRole, type TokenStore } from './token.js';
+import { ENVIRONMENT_ID, type TokenRecord, type TokenRole, type TokenStore } from './token.js';
 
 /** What an accepted upgrade becomes. */
 export type Admission =
   | { readonly role: 'executor'; readonly environmentId: string; readonly ticket: Ticket }
-  | { readonly role: 'harness'; readonly environmentId: string };
+  | { readonly role: 'harness'; readonly environmentId: string; readonly tokenId: string };
 
 /** A browser sends `Origin`, no peer of the relay does: no page may reach a rendezvous on somebody's loopback. */
 export function refuseBrowsers(request: IncomingMessage): void {
@@ -30,13 +30,13 @@ export function targetOf(request: IncomingMessage): URL {
   }
 }
 
-/** Throws unless the request bears a token of this role for this environment. */
+/** The record of the token that the request bears; throws unless it is of this role, for this environment. */
 export async function authorise(
   tokens: TokenStore,
   token: string | undefined,
   role: TokenRole,
   environmentId: string,
-): Promise<void> {
+): Promise<TokenRecord> {
   if (token === undefined || token === '') {
     throw new Refusal(401, 'missing_token', `a token of role ${role} is needed: Authorization: Bearer …`, CHALLENGE);
   }
@@ -55,6 +55,7 @@ export async function authorise(
   if (record.environmentId !== environmentId) {
     throw new Refusal(403, 'wrong_environment', `this token is for another environment than ${environmentId}`);
   }
+  return record;
 }
 
 /** The environment id of a URL path, judged before anything is looked up with it. */
@@ -83,8 +84,8 @@ export async function admit(request: IncomingMessage, tokens: TokenStore, ticket
       throw new Refusal(400, 'missing_role', 'the query must say role=harness or role=executor');
     case 'harness': {
       const token = bearerOf(request) ?? target.searchParams.get('token') ?? undefined;
-      await authorise(tokens, token, 'harness', environmentId);
-      return { role, environmentId };
+      const { id: tokenId } = await authorise(tokens, token, 'harness', environmentId);
+      return { role, environmentId, tokenId };
     }
     case 'executor': {
       const ticket = tickets.check(environmentId, target.searchParams);

@@ -1,28 +1,21 @@
 /**
  * The router of one environment: its executor's socket, its harnesses' sockets, and the duties between them
- * (relay.md §11). Frames pass as the bytes they came in; only their routing header is read. Nothing here waits.
+ * (relay.md §11). Frames pass as the bytes they came in; only their routing header is read. Nothing here waits, but the
+ * routes of streams that outlive their sockets do, for a grace (DESIGN §5.2.7).
  */
-import { plainFrame } from '../../proto/frame.js';
-import { encodeFrame } from '../../proto/frame-codec.js';
-import { FrameDecodeError } from '../../proto/frame-error.js';
-import { type RoutingHeader, readRoutingHeader } from '../../proto/routing-header.js';
+import type { Clock } from '../../machines/clock.js';
+import { isReliable } from '../../proto/frame.js';
+import type { RoutingHeader } from '../../proto/routing-header.js';
 import type { Logger } from '../observe/log.js';
+import { realClock } from '../observe/real-clock.js';
 import { CLOSE } from './close-codes.js';
+import { readHeader } from './message-header.js';
 import type { RelaySocket } from './relay-socket.js';
-import { type Route, Routes } from './routes.js';
+import { defaultRendezvousLimits } from './rendezvous-limits.js';
+import { type ResetReason, resetFrame } from './reset-frame.js';
+import { Route, type RouteEnd } from './route.js';
+import { Routes } from './routes.js';
 import type { Ticket } from './ticket.js';
-
-/** Reasons of the resets that a rendezvous sends; machine-readable, stable. */
-type ResetReason =
-  | 'environment_offline'
-  | 'executor_disconnected'
-  | 'executor_replaced'
-  | 'executor_too_slow'
-  | 'harness_disconnected'
-  | 'harness_too_slow'
-  | 'stream_id_in_use'
-  | 'too_many_streams'
-  | 'reset_reason_too_long';
 
 /** A reset frame beyond this is replaced by one of ours: its reason is any party's text and unbounded (§11 duty 13). */
 const LARGEST_RESET_BYTES = 8 * 1024;
@@ -35,17 +28,32 @@ export interface Executor {
 
 export interface Harness {
   readonly socket: RelaySocket;
+  /** Its streams can go on only on a socket that came in with the same token. */
+  readonly tokenId: string;
   readonly log: Logger;
 }
 
+export interface EnvironmentOptions {
+  readonly streamsPerHarness: number;
+  /** How long a route outlives a socket of one of its ends. */
+  readonly graceMs?: number;
+  /** Routes that wait for an end; a further one ends with its socket. */
+  readonly waitingRoutes?: number;
+  readonly clock?: Clock;
+  /** The last thing it had is gone. */
+  readonly emptied?: () => void;
+}
+
 export class Environment {
-  readonly #streamsPerHarness: number;
+  readonly #options: Required<EnvironmentOptions>;
   readonly #harnesses = new Set<Harness>();
   readonly #routes = new Routes<Harness>();
+  #waiting = 0;
   #executor: Executor | undefined;
 
-  constructor(options: { readonly streamsPerHarness: number }) {
-    this.#streamsPerHarness = options.streamsPerHarness;
+  constructor(options: EnvironmentOptions) {
+    const { graceMs, waitingRoutes } = defaultRendezvousLimits;
+    this.#options = { graceMs, waitingRoutes, clock: realClock, emptied: () => {}, ...options };
   }
 
   get executor(): Executor | undefined {
@@ -57,7 +65,12 @@ export class Environment {
   }
 
   get isEmpty(): boolean {
-    return this.#executor === undefined && this.#harnesses.size === 0;
+    return this.#executor === undefined && this.#harnesses.size === 0 && this.#routes.size === 0;
+  }
+
+  /** Waits for nobody any more. */
+  close(): void {
+    for (const route of this.#routes.all()) this.#remove(route);
   }
 
   /** The newest executor socket serves the environment; the one before it is closed (§11 duty 8). */
@@ -70,27 +83,38 @@ export class Environment {
     this.#executor = executor;
   }
 
-  /** Ends every stream that was routed to it (§11 duty 6). Does nothing for an executor already replaced. */
+  /**
+   * Ends the streams that were routed to it (§11 duty 6), or has them wait: a lasting one is whole again when an executor
+   * speaks on it, and one that never does has lost it. Does nothing for an executor already replaced.
+   */
   detachExecutor(executor: Executor, reason: ResetReason): void {
     if (this.#executor !== executor) return;
     this.#executor = undefined;
-    for (const route of this.#routes.all()) this.#endTowardsHarness(route, reason);
+    for (const route of this.#routes.all()) {
+      if (!this.#await(route, 'executor', 'executor_disconnected')) this.#end(route, reason);
+    }
   }
 
   attachHarness(harness: Harness): void {
     this.#harnesses.add(harness);
   }
 
-  /** Ends every stream of this socket at the executor, which cannot notice by itself (§11 duties 5 and 14). */
+  /** Ends the streams of this socket at the executor, which cannot notice by itself (§11 duties 5 and 14), or waits. */
   detachHarness(harness: Harness, reason: ResetReason): void {
     if (!this.#harnesses.delete(harness)) return;
-    for (const route of this.#routes.of(harness)) this.#endTowardsExecutor(route, reason);
+    for (const route of this.#routes.of(harness)) {
+      this.#routes.move(route, undefined);
+      if (!this.#await(route, 'harness', 'harness_disconnected')) this.#end(route, reason);
+    }
   }
 
   /** It holds others up: its streams end on both sides, then its socket (§11 duty 4). */
   dropStuckExecutor(executor: Executor): void {
     const { tooSlow } = CLOSE;
-    for (const { streamId } of this.#routes.all()) this.#reset(executor.socket, streamId, 'executor_too_slow');
+    for (const route of this.#routes.all()) {
+      this.#answer(executor.socket, route.streamId, 'executor_too_slow');
+      if (this.#executor === executor) this.#endTowardsHarness(route, 'executor_too_slow');
+    }
     this.detachExecutor(executor, 'executor_too_slow');
     executor.socket.close(tooSlow.code, tooSlow.reason);
   }
@@ -98,7 +122,10 @@ export class Environment {
   /** As {@link dropStuckExecutor}, for a harness. */
   dropStuckHarness(harness: Harness): void {
     const { tooSlow } = CLOSE;
-    for (const { streamId } of this.#routes.of(harness)) this.#reset(harness.socket, streamId, 'harness_too_slow');
+    for (const route of this.#routes.of(harness)) {
+      this.#answer(harness.socket, route.streamId, 'harness_too_slow');
+      this.#endTowardsExecutor(route, 'harness_too_slow');
+    }
     this.detachHarness(harness, 'harness_too_slow');
     harness.socket.close(tooSlow.code, tooSlow.reason);
   }
@@ -108,14 +135,17 @@ export class Environment {
     const header = readHeader(executor.log, message, isBinary);
     if (header === undefined) return;
     const route = this.#routes.find(header.streamId);
-    // Late output after a harness left (§11 duty 9).
+    // Late output after a harness left (§11 duty 9), or a stream whose harness comes back after this router's restart.
     if (route === undefined) return;
-    if (header.body !== 'reset') {
-      route.harness.socket.send(message, executor.socket);
+    const socket = route.harness?.socket;
+    if (header.body === 'reset') {
+      this.#remove(route);
+      if (socket !== undefined) forwardReset(socket, header.streamId, message, executor.socket);
       return;
     }
-    this.#routes.remove(route);
-    this.#forwardReset(route.harness.socket, header.streamId, message, executor.socket);
+    route.executorAnnounces = isReliable(header);
+    if (route.isWaiting) this.#heard(route, 'executor');
+    socket?.send(message, executor.socket, isAnswered(route, header));
   }
 
   receiveFromHarness(harness: Harness, message: Buffer, isBinary: boolean): void {
@@ -128,58 +158,113 @@ export class Environment {
     const header = readHeader(harness.log, message, isBinary);
     if (header === undefined) return;
     const { streamId, body } = header;
+    const known = this.#routes.find(streamId);
+    if (known !== undefined && known.harness !== harness && !this.#takeOver(known, harness, header)) {
+      // Never a reset for a reset: two ends would answer each other.
+      if (body !== 'reset') this.#answer(harness.socket, streamId, 'stream_id_in_use');
+      return;
+    }
+    const route = known ?? this.#open(harness, header);
+    if (route !== undefined) {
+      route.harnessAnnounces = isReliable(header);
+      if (body === 'reset') this.#remove(route);
+      else if (route.isWaiting) this.#heard(route, 'harness');
+    }
     const executor = this.#executor;
     if (executor === undefined) {
-      // Never a reset for a reset: two ends would answer each other.
-      if (body !== 'reset') this.#reset(harness.socket, streamId, 'environment_offline');
-      return;
+      if (!waitsForExecutor(header, route)) this.#refuseOffline(harness, header, route);
+    } else if (body === 'reset') {
+      forwardReset(executor.socket, streamId, message, harness.socket);
+    } else if (route !== undefined || !opensStream(header)) {
+      executor.socket.send(message, harness.socket, route && isAnswered(route, header));
     }
-    const route = this.#routes.find(streamId) ?? this.#open(harness, header);
-    if (route !== undefined && route.harness !== harness) {
-      if (body !== 'reset') this.#reset(harness.socket, streamId, 'stream_id_in_use');
-      return;
-    }
-    if (body === 'reset') {
-      if (route !== undefined) this.#routes.remove(route);
-      this.#forwardReset(executor.socket, streamId, message, harness.socket);
-      return;
-    }
-    if (route === undefined && opensStream(header)) return;
-    executor.socket.send(message, harness.socket);
   }
 
   /** Undefined when this frame opens none: refused with a reset, or of a kind that never does. */
   #open(harness: Harness, header: RoutingHeader): Route<Harness> | undefined {
-    if (!opensStream(header)) return undefined;
-    if (this.#routes.countOf(harness) >= this.#streamsPerHarness) {
-      this.#reset(harness.socket, header.streamId, 'too_many_streams');
+    // Without an executor only such a stream has a place that one knew before this router did: it restarted.
+    const hasPlace = this.#executor === undefined ? goesOn(header) : opensStream(header);
+    if (!hasPlace || !this.#mayHaveMore(harness, header)) return undefined;
+    const route = new Route(header.streamId, harness, this.#options.clock);
+    this.#routes.add(route);
+    if (!goesOn(header)) return route;
+    route.harnessAnnounces = true;
+    route.executorAnnounces = true;
+    // An executor that is there answers it; one that is not yet says so itself when it comes.
+    if (this.#executor === undefined && !this.#await(route, 'executor', 'environment_offline')) {
+      this.#remove(route);
       return undefined;
     }
-    const route = { streamId: header.streamId, harness };
-    this.#routes.add(route);
     return route;
   }
 
-  // The next two are the only places where a stream ends because a socket did.
+  /**
+   * A stream may go on at another socket of its owner, when that says that it resumes it: the old one is gone, or does
+   * not know yet that it is.
+   */
+  #takeOver(route: Route<Harness>, harness: Harness, header: RoutingHeader): boolean {
+    if (!route.isLasting || route.tokenId !== harness.tokenId || !goesOn(header)) return false;
+    if (!this.#mayHaveMore(harness, header)) return false;
+    this.#routes.move(route, harness);
+    return true;
+  }
+
+  #mayHaveMore(harness: Harness, { streamId }: RoutingHeader): boolean {
+    if (this.#routes.countOf(harness) < this.#options.streamsPerHarness) return true;
+    this.#answer(harness.socket, streamId, 'too_many_streams');
+    return false;
+  }
+
+  #refuseOffline(harness: Harness, { streamId, body }: RoutingHeader, route: Route<Harness> | undefined): void {
+    if (route !== undefined) this.#remove(route);
+    if (body !== 'reset') this.#answer(harness.socket, streamId, 'environment_offline');
+  }
+
+  /** False for a stream that ends with its socket. */
+  #await(route: Route<Harness>, end: RouteEnd, reason: ResetReason): boolean {
+    const { graceMs, waitingRoutes } = this.#options;
+    if (!route.isLasting || (!route.isWaiting && this.#waiting >= waitingRoutes)) return false;
+    if (!route.isWaiting) this.#waiting += 1;
+    route.await(end, graceMs, () => this.#end(route, reason));
+    return true;
+  }
+
+  #heard(route: Route<Harness>, end: RouteEnd): void {
+    route.heard(end);
+    if (!route.isWaiting) this.#waiting -= 1;
+  }
+
+  /** Over, and whichever end is there is told. */
+  #end(route: Route<Harness>, reason: ResetReason): void {
+    this.#remove(route);
+    route.harness?.socket.send(resetFrame(route.streamId, reason));
+    this.#executor?.socket.send(resetFrame(route.streamId, reason));
+    if (this.isEmpty) this.#options.emptied();
+  }
 
   #endTowardsHarness(route: Route<Harness>, reason: ResetReason): void {
-    this.#routes.remove(route);
-    route.harness.socket.send(resetFrame(route.streamId, reason));
+    this.#remove(route);
+    route.harness?.socket.send(resetFrame(route.streamId, reason));
   }
 
   #endTowardsExecutor(route: Route<Harness>, reason: ResetReason): void {
-    this.#routes.remove(route);
+    this.#remove(route);
     this.#executor?.socket.send(resetFrame(route.streamId, reason));
   }
 
-  /** Answers a socket's own frame: if it does not read the answers, it is not read from either. */
-  #reset(socket: RelaySocket, streamId: string, reason: ResetReason): void {
-    socket.send(resetFrame(streamId, reason), socket);
+  #remove(route: Route<Harness>): void {
+    if (route.isWaiting) this.#waiting -= 1;
+    this.#routes.remove(route);
   }
 
-  #forwardReset(to: RelaySocket, streamId: string, message: Buffer, from: RelaySocket): void {
-    to.send(message.length <= LARGEST_RESET_BYTES ? message : resetFrame(streamId, 'reset_reason_too_long'), from);
+  /** Answers a socket's own frame: if it does not read the answers, it is not read from either. */
+  #answer(socket: RelaySocket, streamId: string, reason: ResetReason): void {
+    socket.send(resetFrame(streamId, reason), socket);
   }
+}
+
+function forwardReset(to: RelaySocket, streamId: string, message: Buffer, from: RelaySocket): void {
+  to.send(message.length <= LARGEST_RESET_BYTES ? message : resetFrame(streamId, 'reset_reason_too_long'), from);
 }
 
 /** Acks, heartbeats and resets belong to streams that exist: alone, late or lost ones, they open none. */
@@ -187,22 +272,18 @@ function opensStream(header: RoutingHeader): boolean {
   return header.body === 'resume' || header.body === 'data' || header.body === 'handshake';
 }
 
-/** Undefined for a message that is no frame: it harms nothing and nobody else (relay.md §3.3). */
-function readHeader(log: Logger, message: Buffer, isBinary: boolean): RoutingHeader | undefined {
-  if (!isBinary) {
-    log.debug({ bytes: message.length }, 'text message ignored');
-    return undefined;
-  }
-  try {
-    return readRoutingHeader(message);
-  } catch (error) {
-    if (!(error instanceof FrameDecodeError)) throw error;
-    log.debug({ bytes: message.length, code: error.code }, 'message without a routable frame ignored');
-    return undefined;
-  }
+/** The announcement of a stream that both its ends know. */
+function goesOn(header: RoutingHeader): boolean {
+  return header.continues && isReliable(header);
 }
 
-function resetFrame(streamId: string, reason: ResetReason): Buffer {
-  const bytes = encodeFrame(plainFrame(streamId, { kind: 'reset', reason }));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Whether a frame that cannot be delivered is only early: its sender will say it again. */
+function waitsForExecutor(header: RoutingHeader, route: Route<Harness> | undefined): boolean {
+  if (!isReliable(header)) return false;
+  return route?.isLasting === true || header.body !== 'resume';
+}
+
+/** Whether whoever gets it says something within moments. */
+function isAnswered(route: Route<Harness>, { body }: RoutingHeader): boolean {
+  return route.isLasting && body !== 'ack';
 }

@@ -34,6 +34,10 @@ const COPY_BELOW_BYTES = 16 * 1024;
 /** Output above this that moved since the last ping proves a living peer; a ping of ours in the kernel does not. */
 const PROOF_BYTES = 1024;
 
+/** Looks without a sign of life after which a peer that owes one is pinged, and those after which it is given up. */
+const LOOKS_BEFORE_PING = 1;
+const LOOKS_BEFORE_END = 4;
+
 /** Where a socket stands, to tell a slow peer from one that is gone or takes nothing. */
 interface Progress {
   readonly received: number;
@@ -56,6 +60,10 @@ export class RelaySocket {
   #stuckTimer: NodeJS.Timeout | undefined;
   #lastSeen: Progress;
   #silentPings = 0;
+  /** Something was sent that its peer answers, and no whole message came since. */
+  #isOwed = false;
+  #receivedAtLastLook = 0;
+  #silentLooks = 0;
 
   constructor(ws: WebSocket, tcp: Socket, options: RelaySocketOptions) {
     const { limits, excusedWhileHeld, events } = options;
@@ -66,7 +74,13 @@ export class RelaySocket {
     this.#excusedWhileHeld = excusedWhileHeld;
     this.#onStuck = () => events.onStuck();
     this.#lastSeen = this.#progress();
-    ws.on('message', (data, isBinary) => events.onMessage(data as Buffer, isBinary));
+    ws.on('message', (data, isBinary) => {
+      this.#isOwed = false;
+      events.onMessage(data as Buffer, isBinary);
+    });
+    ws.on('pong', () => {
+      this.#isOwed = false;
+    });
     // A close always follows, with the code; an error without a listener would end the process.
     ws.on('error', () => {});
     ws.on('close', (code) => {
@@ -82,10 +96,11 @@ export class RelaySocket {
 
   /**
    * Sends one binary message; `sender`, whose message it is or whose message it answers, is held when too much waits
-   * here. Does nothing once the socket is closing.
+   * here. With `isAnswered`, its peer acknowledges it within moments. Does nothing once the socket is closing.
    */
-  send(message: Buffer, sender?: RelaySocket): void {
+  send(message: Buffer, sender?: RelaySocket, isAnswered = false): void {
     if (!this.isOpen) return;
+    if (isAnswered) this.#isOwed = true;
     const before = this.#ws.bufferedAmount;
     const after = before + message.length;
     this.#cork.beforeWrite();
@@ -114,6 +129,16 @@ export class RelaySocket {
     }
     this.#ws.ping();
     this.#lastSeen = this.#progress();
+  }
+
+  /** Asked again and again, far more often than pings go out: a peer that owes an answer must not be waited for long. */
+  look(): void {
+    const { bytesRead } = this.#tcp;
+    const isSilent = this.#isOwed && bytesRead === this.#receivedAtLastLook && this.#heldFor.size === 0;
+    this.#receivedAtLastLook = bytesRead;
+    this.#silentLooks = isSilent && this.isOpen ? this.#silentLooks + 1 : 0;
+    if (this.#silentLooks === LOOKS_BEFORE_PING) this.#ws.ping();
+    if (this.#silentLooks === LOOKS_BEFORE_END) this.#ws.terminate();
   }
 
   /** Says goodbye behind what already waits; a peer that does not answer is cut off by the close timeout. */

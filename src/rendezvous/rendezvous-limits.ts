@@ -25,6 +25,12 @@ export interface RendezvousLimits {
   readonly stuckAfterMs: number;
   /** Between two pings; a socket from which nothing came for two of these is ended. Below 30 s (relay.md §11). */
   readonly pingIntervalMs: number;
+  /** Between two looks at sockets that owe an answer: pinged after one in silence, ended after four. */
+  readonly lookIntervalMs: number;
+  /** How long the route of a stream that can go on outlives a socket. */
+  readonly graceMs: number;
+  /** Such routes of one environment that may wait at a time; a further one ends with its socket. */
+  readonly waitingRoutes: number;
   /** How long a closing socket may take to say goodbye. */
   readonly closeTimeoutMs: number;
   /** How long an executor URL lets its registration reconnect. */
@@ -49,6 +55,9 @@ export const defaultRendezvousLimits: RendezvousLimits = {
   resumeBelowBytes: 256 * KIB,
   stuckAfterMs: 30_000,
   pingIntervalMs: 20_000,
+  lookIntervalMs: 2_500,
+  graceMs: 60_000,
+  waitingRoutes: 4096,
   closeTimeoutMs: 10_000,
   ticketLifetimeMs: 3_600_000,
   httpHeaderBytes: 16 * KIB,

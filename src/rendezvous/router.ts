@@ -18,6 +18,7 @@ export class Router {
   readonly #environments = new Map<string, Environment>();
   readonly #sockets = new Set<RelaySocket>();
   readonly #pings: NodeJS.Timeout;
+  readonly #looks: NodeJS.Timeout;
   #onEmpty: (() => void) | undefined;
 
   constructor(limits: RendezvousLimits, log: Logger) {
@@ -26,6 +27,9 @@ export class Router {
     this.#pings = setInterval(() => {
       for (const socket of this.#sockets) socket.ping();
     }, limits.pingIntervalMs);
+    this.#looks = setInterval(() => {
+      for (const socket of this.#sockets) socket.look();
+    }, limits.lookIntervalMs);
   }
 
   /** Throws {@link Refusal} for an upgrade that is authorised but has no place; asked right before it is accepted. */
@@ -49,19 +53,22 @@ export class Router {
   }
 
   accept(admission: Admission, ws: WebSocket, tcp: Socket): void {
-    const { environmentId, role } = admission;
+    const { environmentId } = admission;
     let environment = this.#environments.get(environmentId);
     if (environment === undefined) {
-      environment = new Environment({ streamsPerHarness: this.#limits.streamsPerHarness });
-      this.#environments.set(environmentId, environment);
+      const made = new Environment({ ...this.#limits, emptied: () => this.#forgetIfEmpty(environmentId, made) });
+      environment = made;
+      this.#environments.set(environmentId, made);
     }
-    if (role === 'executor') this.#acceptExecutor(environment, admission, ws, tcp);
+    if (admission.role === 'executor') this.#acceptExecutor(environment, admission, ws, tcp);
     else this.#acceptHarness(environment, admission, ws, tcp);
   }
 
   /** Says goodbye to every socket and cuts off the ones that do not answer in time; resolves when all are gone. */
   async close(patienceMs: number): Promise<void> {
     clearInterval(this.#pings);
+    clearInterval(this.#looks);
+    for (const environment of this.#environments.values()) environment.close();
     const { code, reason } = CLOSE.restarting;
     for (const socket of this.#sockets) socket.close(code, reason);
     if (this.#sockets.size === 0) return;
@@ -105,7 +112,12 @@ export class Router {
     log.info('executor attached');
   }
 
-  #acceptHarness(environment: Environment, { environmentId }: Admission, ws: WebSocket, tcp: Socket): void {
+  #acceptHarness(
+    environment: Environment,
+    { environmentId, tokenId }: Extract<Admission, { role: 'harness' }>,
+    ws: WebSocket,
+    tcp: Socket,
+  ): void {
     const log = this.#log.child({ environmentId, role: 'harness' });
     const socket = new RelaySocket(ws, tcp, {
       limits: this.#limits,
@@ -123,7 +135,7 @@ export class Router {
         },
       },
     });
-    const harness: Harness = { socket, log };
+    const harness: Harness = { socket, tokenId, log };
     this.#sockets.add(socket);
     environment.attachHarness(harness);
     log.info('harness attached');
@@ -131,10 +143,13 @@ export class Router {
 
   #forget(socket: RelaySocket, environmentId: string, environment: Environment): void {
     this.#sockets.delete(socket);
+    this.#forgetIfEmpty(environmentId, environment);
+    if (this.#sockets.size === 0) this.#onEmpty?.();
+  }
+  #forgetIfEmpty(environmentId: string, environment: Environment): void {
     // Another one may have taken its place while a replaced executor still said goodbye.
     if (environment.isEmpty && this.#environments.get(environmentId) === environment) {
       this.#environments.delete(environmentId);
     }
-    if (this.#sockets.size === 0) this.#onEmpty?.();
   }
 }
