@@ -123,6 +123,11 @@ export class RelayEndpoint implements ChannelOwner {
     return this.#connection.getSnapshot().matches({ attached: 'online' });
   }
 
+  /** Why there is no socket, or why the last one did not live long. */
+  get lastFailure(): Error | undefined {
+    return this.#connection.getSnapshot().context.lastFailure;
+  }
+
   /** Resolves once the socket is open; rejects with the reason when the connection ends before. */
   async online(): Promise<void> {
     if (this.isOnline) return;

@@ -2,7 +2,7 @@
  * `signalbox exec`: one command on the other machine, as if it ran here: its input, output, signals and exit code.
  */
 import { finished, pipeline } from 'node:stream/promises';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import type { RemoteProcess } from '../harness/remote-process.js';
@@ -15,6 +15,7 @@ import { logLevelOption } from './log-level-option.js';
 
 interface ExecOptions extends AddressOptions {
   readonly cwd?: string;
+  readonly grace?: number;
   readonly logLevel: string;
 }
 
@@ -34,6 +35,7 @@ export function registerExecCommand(program: Command): void {
     .option('--url <url>', 'address: ws://… of a harness URL or executor, or http://… of a rendezvous with --env')
     .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
     .option('--cwd <path>', 'folder on the other machine to run in')
+    .option('--grace <seconds>', 'how long to wait for a lost connection to come back (default: 60)', seconds)
     .addOption(logLevelOption('silent'))
     .addHelpText(
       'after',
@@ -53,7 +55,8 @@ async function run(argv: string[], options: ExecOptions): Promise<void> {
   const log = createLog({ level: options.logLevel });
   let harness: Harness;
   try {
-    harness = await connect({ ...address, clientName: 'signalbox exec', log });
+    const grace = options.grace === undefined ? {} : { graceMs: options.grace * 1000 };
+    harness = await connect({ ...address, ...grace, clientName: 'signalbox exec', log });
   } catch (error) {
     throw lost(error);
   }
@@ -138,6 +141,11 @@ function forwardSignals(child: RemoteProcess, kill: (exitCode: number) => void):
     process.off('SIGHUP', onHangup);
     process.off('SIGTERM', onTerminate);
   };
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('expected a number of seconds');
+  return Number(text);
 }
 
 function lost(error: unknown): CliError {

@@ -2,6 +2,7 @@
  * The one call of the client library: an address in, a session out.
  */
 import { HarnessError } from '../../machines/harness.machine.js';
+import { defaultStreamTiming } from '../../machines/stream-types.js';
 import type { Logger } from '../observe/log.js';
 import { type Harness, openHarness } from './harness.js';
 import { openPlainTransport } from './plain-transport.js';
@@ -16,6 +17,8 @@ export interface ConnectOptions {
   readonly clientName?: string;
   /** How long the executor may take to answer; milliseconds. */
   readonly initializeMs?: number;
+  /** How long a lost connection through a rendezvous may take to be had again before the session is lost; milliseconds. */
+  readonly graceMs?: number;
   /** Gives up connecting, or closes the session. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
@@ -32,19 +35,23 @@ export interface ConnectOptions {
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Harness> {
-  const { url, token, initializeMs, signal, log } = options;
+  const { url, token, initializeMs, graceMs, signal, log } = options;
   if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol) || url.includes('#')) {
     const expected = 'the address must be a ws:// or wss:// URL without #';
     throw new HarnessError('unreachable', expected, { initiator: 'local' });
   }
   const address = token === undefined ? { url } : { url, token };
+  const relay = {
+    ...(log === undefined ? {} : { log }),
+    ...(graceMs === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs } }),
+  };
   return await openHarness({
     clientName: options.clientName ?? 'signalbox',
     ...(initializeMs === undefined ? {} : { initializeMs }),
     ...(signal === undefined ? {} : { signal }),
     open: (listener, opening) =>
       isRelayUrl(url)
-        ? openRelayTransport(address, listener, opening, log === undefined ? {} : { log })
+        ? openRelayTransport(address, listener, opening, relay)
         : openPlainTransport(address, listener, opening),
   });
 }

@@ -155,7 +155,7 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   /** Ends the session in good order. Processes that still run are left to the executor, which ends them in time. */
   async close(): Promise<void> {
     this.#transport?.setReading(true);
-    this.#actor.send({ type: 'harness.close' });
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type: 'harness.close' });
     await this.#over;
   }
 

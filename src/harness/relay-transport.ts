@@ -79,7 +79,8 @@ export async function openRelayTransport(
     ended: (end) => {
       streamOver();
       if (closing) return;
-      listener.ended(describeEnd(end));
+      const cause = end.reason === 'resume_expired' ? endpoint.lastFailure : undefined;
+      listener.ended(describeEnd(end) + (cause === undefined ? '' : `: ${cause.message}`));
       void endpoint.drain();
     },
   }));

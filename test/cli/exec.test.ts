@@ -196,7 +196,8 @@ describe('signalbox exec', () => {
 
   it('exits with 255 when the executor is lost while the command runs', async () => {
     const { state: ownState, up: lostUp } = await up();
-    const run = startProgram({ state: ownState }, 'exec', '--', 'sh', '-c', 'echo ready; exec sleep 1000');
+    const script = 'echo ready; exec sleep 1000';
+    const run = startProgram({ state: ownState }, 'exec', '--grace', '1.5', '--', 'sh', '-c', script);
     await printed(run, /ready/);
     lostUp.child.kill('SIGKILL');
     const { code, stderr } = await run.ended;

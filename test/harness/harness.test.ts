@@ -89,7 +89,7 @@ describe.each([
     await rm(folder, { recursive: true, force: true });
   });
   beforeEach(async () => {
-    harness = await connect({ url: way.url, clientName: 'test' });
+    harness = await connect({ url: way.url, clientName: 'test', graceMs: 1000 });
   });
   afterEach(async () => {
     await harness.close();
@@ -278,6 +278,7 @@ describe.each([
     const longRequest = refusal(
       harness.request('process/read', { processId: reading.processId, afterSeq: 9, waitMs: 1e6 }),
     );
+    way.proxy.refuse(true);
     way.proxy.cut();
     const reason = await harness.over;
     expect(reason).toBeInstanceOf(HarnessError);
@@ -290,6 +291,7 @@ describe.each([
     expect(await refusal(sh('true'))).toBeInstanceOf(HarnessError);
     expect(await refusal(reading.terminate())).toBeInstanceOf(HarnessError);
     await harness.close();
+    way.proxy.refuse(false);
   });
 
   it('fails what is under way when it is closed', async () => {
@@ -405,6 +407,44 @@ describe('connecting', () => {
     const harness = await connect({ url: relay.url, signal: end.signal });
     end.abort();
     expect(await harness.over).toBeUndefined();
+  });
+
+  it("goes on when its connection is cut, and its executor's, again and again", async () => {
+    const relay = await startRelayedExecutor();
+    cleanups.push(() => relay.close());
+    const harness = await connect({ url: relay.url });
+    const script = 'for n in $(seq 3000); do echo line $n; test $((n % 10)) = 0 && sleep 0.02; done; exit 3';
+    const child = await harness.startProcess({ argv: ['sh', '-c', script] });
+    const printing = text(child.stdout);
+    let over = false;
+    void child.closed.then(() => {
+      over = true;
+    });
+    let cuts = 0;
+    while (!over) {
+      const proxy = cuts % 2 === 0 ? relay.harnessProxy : relay.executorProxy;
+      const before = proxy.connections;
+      proxy.cut();
+      cuts += 1;
+      await vi.waitUntil(() => over || proxy.connections > before, { interval: 5, timeout: 10_000 });
+      const heard = relay.harnessProxy.seen.length;
+      await vi.waitUntil(() => over || relay.harnessProxy.seen.length > heard + 10, { interval: 5, timeout: 10_000 });
+    }
+    expect(cuts).toBeGreaterThan(5);
+    expect(await printing).toBe(Array.from({ length: 3000 }, (_, n) => `line ${n + 1}\n`).join(''));
+    expect(await child.closed).toEqual({ exitCode: 3 });
+    await harness.close();
+  }, 60_000);
+
+  it('says why it was lost, when its connection cannot be had again', async () => {
+    const relay = await startRelayedExecutor();
+    cleanups.push(() => relay.close());
+    const harness = await connect({ url: relay.url, graceMs: 300 });
+    relay.harnessProxy.refuse(true);
+    relay.harnessProxy.cut();
+    expect((await harness.over)?.message).toMatch(
+      /interrupted for too long to go on: the rendezvous refused the socket/,
+    );
   });
 
   it('is told when the executor leaves', async () => {
