@@ -22,7 +22,7 @@ export interface BenchTarget {
   stop(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL(`../../${process.env.DIST ?? 'dist'}/src/cli/main.js`, import.meta.url));
 const LARGEST_MESSAGE = 1024 * 1024 * 1024;
 
 export type Road = 'relay' | 'plain';
@@ -30,17 +30,28 @@ export type Road = 'relay' | 'plain';
 /** The release that speaks this road: the last with a cleartext relay, the newest on a plain WebSocket. */
 export const RIVALS: Readonly<Record<Road, '0.140.0' | '0.169.0'>> = { relay: '0.140.0', plain: '0.169.0' };
 
-export function startOurs(road: Road): Promise<BenchTarget> {
+/** `nodeArgs` are for looking closer, such as `--cpu-prof`. */
+export function startOurs(road: Road, nodeArgs: readonly string[] = []): Promise<BenchTarget> {
   return road === 'relay'
     ? overRelay('ours', async (registryUrl) => {
-        const args = [MAIN, 'executor', '--remote', registryUrl, '--environment-id', 'bench', '--log-level', 'error'];
+        const args = [
+          ...nodeArgs,
+          MAIN,
+          'executor',
+          '--remote',
+          registryUrl,
+          '--environment-id',
+          'bench',
+          '--log-level',
+          'error',
+        ];
         return await startProgram(process.execPath, args, {
           cwd: '/',
           env: cleanEnvironment({ SIGNALBOX_TOKEN: 'bench' }),
         });
       })
     : onSocket('ours', async () => {
-        const args = [MAIN, 'executor', '--listen', 'ws://127.0.0.1:0', '--log-level', 'error'];
+        const args = [...nodeArgs, MAIN, 'executor', '--listen', 'ws://127.0.0.1:0', '--log-level', 'error'];
         const program = await startProgram(process.execPath, args, { cwd: '/', env: cleanEnvironment() });
         return { ...program, url: await printedUrl(program.output) };
       });

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [--road relay|plain] [--rounds N] [--only REGEX]`: our executor and a real one side by side, in
+ * `npm run bench -- [--road relay|plain] [--rounds N] [--only REGEX] [--profile FOLDER]`: our executor and a real one side by side, in
  * turns, each workload `rounds` times; prints medians and ratios. Absolute figures are this machine's of this minute;
- * the ratios are what counts.
+ * the ratios are what counts. `--profile FOLDER` writes CPU profiles of our executor there instead of comparing.
  */
 import { parseArgs } from 'node:util';
 import { type BenchTarget, RIVALS, type Road, startOurs, startReal } from './bench-target.js';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     road: { type: 'string', multiple: true, default: ['relay', 'plain'] },
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
+    profile: { type: 'string' },
   },
 });
 const rounds = Number(values.rounds);
@@ -19,9 +20,25 @@ const only = new RegExp(values.only);
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 for (const road of values.road as Road[]) {
+  if (values.profile !== undefined) {
+    for (const workload of workloads.filter(({ name }) => only.test(name)))
+      await profile(road, workload, values.profile);
+    continue;
+  }
   print(`\n${road}: ours against ${RIVALS[road]}, ${rounds} rounds in turns, medians (lowest to highest)`);
   print(`${'workload'.padEnd(44)}${'ours'.padStart(26)}${RIVALS[road].padStart(26)}${'ratio'.padStart(8)}`);
   for (const workload of workloads.filter(({ name }) => only.test(name))) await compare(road, workload);
+}
+
+async function profile(road: Road, workload: Workload, folder: string): Promise<void> {
+  const target = await startOurs(road, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      print(`${road}: ${workload.name}: ${number(await workload.run(target))} ${workload.unit}`);
+    }
+  } finally {
+    await target.stop();
+  }
 }
 
 async function compare(road: Road, workload: Workload): Promise<void> {
