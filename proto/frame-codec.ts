@@ -63,8 +63,13 @@ function originOf({ streamId = '', reliability }: Message): { streamId?: string;
   return streamId.trim() === '' ? { reliable } : { streamId, reliable };
 }
 
+/** Where a large frame is written: exactly so many bytes, with anything in them. */
+export type Allocate = (size: number) => Uint8Array;
+
+const allocateNew: Allocate = (size) => new Uint8Array(size);
+
 /** Validates and encodes; throws {@link FrameEncodeError} rather than send what a receiver would drop. */
-export function encodeFrame(frame: Frame): Uint8Array {
+export function encodeFrame(frame: Frame, allocate: Allocate = allocateNew): Uint8Array {
   const fault = validateFrame(frame);
   if (fault) throw new FrameEncodeError(fault);
   const properties: MessageProperties = {
@@ -78,7 +83,8 @@ export function encodeFrame(frame: Frame): Uint8Array {
   if (frame.traceparent !== undefined) properties.traceparent = frame.traceparent;
   if (frame.tracestate !== undefined) properties.tracestate = frame.tracestate;
   const { body } = frame;
-  if (body.kind === 'data' && body.payload.length >= LARGE_PAYLOAD_BYTES) return encodeLargeData(properties, body);
+  if (body.kind === 'data' && body.payload.length >= LARGE_PAYLOAD_BYTES)
+    return encodeLargeData(properties, body, allocate);
   setBody(properties, body);
   return Message.encode(properties).finish();
 }
@@ -93,12 +99,14 @@ const PAYLOAD_TAG = 0x22;
 function encodeLargeData(
   properties: MessageProperties,
   { seq, segmentIndex, segmentCount, payload }: DataBody,
+  allocate: Allocate,
 ): Uint8Array {
   const head = Message.encode(properties).finish();
   const facts = Data.encode({ seq, segmentIndex, segmentCount }).finish();
   const dataLength = facts.length + 1 + varintLength(payload.length) + payload.length;
 
-  const bytes = new Uint8Array(head.length + 1 + varintLength(dataLength) + dataLength);
+  const size = head.length + 1 + varintLength(dataLength) + dataLength;
+  const bytes = allocate(size);
   bytes.set(head);
   let offset = writeVarint(bytes, head.length + 1, dataLength);
   bytes[head.length] = DATA_TAG;

@@ -1,8 +1,9 @@
 /**
  * The retained output of one process and its one counter of events (jsonrpc.md §4.2 to §4.4): pure arithmetic.
- * It does not know who reads, when, or what a chunk means; it never copies a chunk.
+ * It does not know who reads, when, or what a chunk means. Chunks are copied in and out, never kept.
  */
 
+import { ByteRing } from './byte-ring.js';
 import { EvictedBytes } from './evicted-bytes.js';
 
 export type OutputStream = 'stdout' | 'stderr' | 'pty';
@@ -48,9 +49,18 @@ export interface OutputPage {
 /** Evicted slots are cut off the array when there are this many, so that eviction costs nothing per chunk. */
 const COMPACT_AT = 1024;
 
+/** A chunk whose bytes are at these positions of the ring. */
+interface Placed {
+  readonly seq: number;
+  readonly stream: OutputStream;
+  readonly start: number;
+  readonly end: number;
+}
+
 export class OutputLog {
   readonly #limits: OutputLogLimits;
-  #chunks: OutputChunk[] = [];
+  readonly #ring: ByteRing;
+  #chunks: Placed[] = [];
   #first = 0;
   #bytes = 0;
   #totalBytes = 0;
@@ -60,6 +70,7 @@ export class OutputLog {
   /** With `evicted` it can tell what a reader has missed. */
   constructor(limits: OutputLogLimits = defaultOutputLogLimits, evicted?: EvictedBytes) {
     this.#limits = limits;
+    this.#ring = new ByteRing(limits.retainedBytes);
     this.#evicted = evicted;
   }
 
@@ -83,7 +94,7 @@ export class OutputLog {
     return this.#totalBytes;
   }
 
-  /** Bytes of memory, roughly. */
+  /** Bytes of memory, roughly: while a log grows towards what it may retain, its ring can be twice as large. */
   get cost(): number {
     return this.#bytes + (this.#chunks.length - this.#first) * CHUNK_COST_BYTES;
   }
@@ -96,19 +107,27 @@ export class OutputLog {
   /** Retains one chunk and returns its seq. The newest chunk always stays, however large. */
   append(stream: OutputStream, bytes: Uint8Array): number {
     const seq = this.claimSeq();
-    this.#chunks.push({ seq, stream, bytes });
+    const start = this.#ring.end;
+    this.#chunks.push({ seq, stream, start, end: start + bytes.byteLength });
     this.#bytes += bytes.byteLength;
     this.#totalBytes += bytes.byteLength;
     const { retainedBytes, retainedChunks } = this.#limits;
     while (this.#bytes > retainedBytes || this.#chunks.length - this.#first > retainedChunks) {
       if (!this.#evictOldest()) break;
     }
+    this.#ring.write(bytes, this.#start);
     return seq;
   }
 
   /** Evicts until it costs no more than this; the newest chunk stays all the same. */
   shrink(cost: number): void {
     while (this.cost > cost && this.#evictOldest());
+    this.#ring.trim(this.#start);
+  }
+
+  /** Where the oldest retained byte is in the ring. */
+  get #start(): number {
+    return this.#chunks[this.#first]?.start ?? this.#ring.end;
   }
 
   /**
@@ -125,17 +144,23 @@ export class OutputLog {
    */
   read(afterSeq = 0, maxBytes?: number): OutputPage {
     const from = this.#firstAfter(afterSeq);
-    if (maxBytes === undefined) return { chunks: this.#chunks.slice(from), nextSeq: this.#nextSeq };
+    if (maxBytes === undefined) return { chunks: this.#fetch(from), nextSeq: this.#nextSeq };
     let end = from;
     let total = 0;
     while (end < this.#chunks.length) {
-      total += this.#chunks[end]?.bytes.byteLength ?? 0;
+      total += sizeOf(this.#chunks[end]);
       if (end > from && total > maxBytes) break;
       end++;
     }
-    const chunks = this.#chunks.slice(from, end);
+    const chunks = this.#fetch(from, end);
     const last = chunks.at(-1);
     return { chunks, nextSeq: last === undefined ? this.#nextSeq : last.seq + 1 };
+  }
+
+  #fetch(from: number, end?: number): OutputChunk[] {
+    return this.#chunks.slice(from, end).map(({ seq, stream, start, end }) => {
+      return { seq, stream, bytes: this.#ring.read(start, end) };
+    });
   }
 
   /** Index of the first retained chunk above `afterSeq`, by bisection. */
@@ -154,10 +179,8 @@ export class OutputLog {
   #evictOldest(): boolean {
     const evicted = this.#chunks[this.#first];
     if (evicted === undefined || this.#chunks.length - this.#first <= 1) return false;
-    this.#bytes -= evicted.bytes.byteLength;
-    this.#evicted?.add(evicted.seq, evicted.bytes.byteLength);
-    // The slot must not keep the bytes alive until it is cut off.
-    this.#chunks[this.#first] = { seq: evicted.seq, stream: evicted.stream, bytes: EMPTY };
+    this.#bytes -= sizeOf(evicted);
+    this.#evicted?.add(evicted.seq, sizeOf(evicted));
     this.#first++;
     if (this.#first >= COMPACT_AT) {
       this.#chunks = this.#chunks.slice(this.#first);
@@ -167,4 +190,6 @@ export class OutputLog {
   }
 }
 
-const EMPTY = new Uint8Array(0);
+function sizeOf(chunk: Placed | undefined): number {
+  return chunk === undefined ? 0 : chunk.end - chunk.start;
+}

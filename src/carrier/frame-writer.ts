@@ -4,9 +4,10 @@
  */
 
 import { FairQueue } from '../../machines/protocol/fair-queue.js';
-import type { Frame } from '../../proto/frame.js';
+import { type Frame, isReliable } from '../../proto/frame.js';
 import { encodeFrame } from '../../proto/frame-codec.js';
 import type { Limits } from '../../proto/limits.js';
+import { messageRooms } from '../rpc/message-rooms.js';
 import type { FrameSink } from './frame-sink.js';
 
 export interface FrameWriterListener {
@@ -16,12 +17,13 @@ export interface FrameWriterListener {
   unsendable(frame: Frame, cause: unknown): void;
 }
 
+const allocate = (size: number) => messageRooms.take(size);
+
 export class FrameWriter {
   readonly #queue = new FairQueue();
   readonly #socketBytes: number;
   readonly #listener: FrameWriterListener;
   #sink: FrameSink | undefined;
-
   constructor(limits: Pick<Limits, 'socketBytes'>, listener: FrameWriterListener) {
     this.#socketBytes = limits.socketBytes;
     this.#listener = listener;
@@ -71,12 +73,16 @@ export class FrameWriter {
       left.add(frame.streamId);
       let message: Uint8Array;
       try {
-        message = encodeFrame(frame);
+        message = sink.copies ? encodeFrame(frame, allocate) : encodeFrame(frame);
       } catch (cause) {
         this.#listener.unsendable(frame, cause);
         continue;
       }
       sink.send(message);
+      if (!sink.copies) continue;
+      messageRooms.give(message);
+      // A reliable stream may have to send it again.
+      if (frame.body.kind === 'data' && !isReliable(frame)) messageRooms.give(frame.body.payload);
     }
     if (left.size > 0) this.#listener.left(left);
   }

@@ -23,6 +23,8 @@ export interface RelaySocketOptions {
 const REFUSAL_BYTES = 4096;
 
 export class RelaySocket implements Carrier {
+  /** A client masks what it sends, and does so into a buffer of its own. */
+  readonly copies = true;
   readonly #socket: WebSocket;
   readonly #listener: CarrierListener;
   #cork: TickCork | undefined;

@@ -5,10 +5,13 @@
 import type { StreamEvent } from '../../machines/stream-types.js';
 import type { RpcTransport } from '../rpc/transport.js';
 
-/** Bytes of one stream that may wait here, for its window and for the socket, before its sources are stopped. */
-const FULL_BYTES = 1024 * 1024;
+/**
+ * Bytes of one stream that may wait here, for its window and for the socket, before its sources are stopped: so few that
+ * they are still in the processor's cache when they leave.
+ */
+const FULL_BYTES = 256 * 1024;
 /** They go on when only so many are left. */
-const READY_BYTES = 256 * 1024;
+const READY_BYTES = 128 * 1024;
 
 /** What the channel needs of the endpoint it belongs to. */
 export interface ChannelOwner {

@@ -9,6 +9,7 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { SignalboxError } from '../../proto/signalbox-error.js';
 import { TickCork } from '../carrier/tick-cork.js';
 import { type Logger, silentLog } from '../observe/log.js';
+import { messageRooms } from '../rpc/message-rooms.js';
 import type { RpcConnection, RpcServer, RpcTransport } from '../rpc/transport.js';
 import type { ListenerAuth } from './listener-auth.js';
 
@@ -177,7 +178,7 @@ class WebSocketTransport implements RpcTransport {
   send(message: Uint8Array): void {
     if (this.#websocket.readyState !== WebSocket.OPEN) return;
     this.#cork.beforeWrite();
-    this.#websocket.send(message, { binary: false });
+    this.#websocket.send(message, { binary: false }, () => messageRooms.give(message));
     if (this.#socket.writableLength > WAITING_BYTES) this.#writable = false;
   }
 

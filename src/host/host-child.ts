@@ -40,7 +40,7 @@ export interface ChildListener {
   spawned(pid: number): void;
   /** It never ran; nothing else follows. */
   failed(error: unknown): void;
-  /** The bytes belong to the listener. */
+  /** The bytes are good only until it returns: whoever keeps them copies them. */
   output(stream: OutputStream, bytes: Buffer): void;
   /** Exit status, or 128 + signal (1 on a PTY); -1 when nobody could know it. Once. */
   exited(exitCode: number): void;

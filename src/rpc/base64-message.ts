@@ -3,6 +3,8 @@
  * large string and never pass through JSON.stringify, which costs ten times as much.
  */
 
+import { messageRooms } from './message-rooms.js';
+
 /** Multiple of 3, so that slices join without padding; larger strings leave the young heap and cost collections. */
 const SLICE_BYTES = 48 * 1024;
 
@@ -13,12 +15,13 @@ function base64Length(bytes: number): number {
   return Math.ceil(bytes / 3) * 4;
 }
 
+/** The message may be given back to {@link messageRooms} once nobody needs it any more. */
 export function joinMessage(parts: readonly MessagePart[]): Buffer {
   let size = 0;
   for (const part of parts) {
     size += typeof part === 'string' ? Buffer.byteLength(part) : base64Length(part.byteLength);
   }
-  const message = Buffer.allocUnsafe(size);
+  const message = messageRooms.take(size);
   let offset = 0;
   for (const part of parts) {
     offset += typeof part === 'string' ? message.write(part, offset) : writeBase64(message, offset, part);

@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { ChildPipes } from '../child-pipes.js';
 import { type ChildEnd, type ChildListener, type ChildSpec, type HostChild, UNKNOWN_EXIT_CODE } from '../host-child.js';
 import type { ChildEnds, ForkHandle, ForkListener } from './fork.js';
+import { openOutputPipe } from './output-pipe.js';
 import type { SpawnBroker } from './spawn-broker.js';
 
 export class BrokeredChild implements HostChild, ForkListener {
@@ -58,8 +59,8 @@ export class BrokeredChild implements HostChild, ForkListener {
     const { stdin, stdout, stderr } = ends;
     const pipes = new ChildPipes(
       stdin && new Socket({ fd: stdin.descriptor, readable: false, writable: true }),
-      new Socket({ fd: stdout.descriptor, readable: true, writable: false }),
-      new Socket({ fd: stderr.descriptor, readable: true, writable: false }),
+      openOutputPipe(stdout.descriptor),
+      openOutputPipe(stderr.descriptor),
       this.#listener,
     );
     this.#pipes = pipes;

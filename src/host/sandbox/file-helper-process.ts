@@ -138,7 +138,7 @@ export class FileHelperProcess implements ChildListener {
       this.#words = (this.#words + bytes.toString()).slice(-LAST_WORDS_BYTES);
       return;
     }
-    for (const { message, bytes: block } of this.#decoder.decode(bytes)) this.#take(message, block);
+    for (const { message, bytes: block } of this.#decoder.decode(Buffer.from(bytes))) this.#take(message, block);
   }
 
   exited(): void {
