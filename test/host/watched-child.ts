@@ -48,8 +48,8 @@ export class WatchedChild implements ChildListener {
 
   output(stream: string, bytes: Buffer): void {
     this.received += bytes.byteLength;
-    if (this.onOutput === undefined) this.#pieces.push({ stream, bytes });
-    else this.onOutput(bytes);
+    if (this.onOutput === undefined) this.#pieces.push({ stream, bytes: Buffer.from(bytes) });
+    else this.onOutput(Buffer.from(bytes));
     this.#note(stream);
   }
 
