@@ -27,11 +27,12 @@ interface Attached {
 export class Rendezvous {
   readonly #clock: StepClock;
   readonly #wires = new Set<Wire>();
-  #environment = newEnvironment();
+  #environment: Environment;
   #running = true;
 
   constructor(clock: StepClock) {
     this.#clock = clock;
+    this.#environment = newEnvironment(clock);
   }
 
   /** Opens a wire; it is open, or refused, one round trip later. */
@@ -71,11 +72,12 @@ export class Rendezvous {
   stop(): void {
     this.#running = false;
     for (const wire of [...this.#wires]) wire.break({ machine: true, rendezvous: true });
+    this.#environment.close();
   }
 
   start(): void {
     if (this.#running) return;
-    this.#environment = newEnvironment();
+    this.#environment = newEnvironment(this.#clock);
     this.#running = true;
   }
 
@@ -94,7 +96,7 @@ export class Rendezvous {
         lost: () => environment.detachExecutor(executor, 'executor_disconnected'),
       };
     }
-    const harness: Harness = { socket, log: silentLog };
+    const harness: Harness = { socket, tokenId: 'simulated', log: silentLog };
     environment.attachHarness(harness);
     return {
       receive: (message: Buffer) => environment.receiveFromHarness(harness, message, true),
@@ -103,6 +105,6 @@ export class Rendezvous {
   }
 }
 
-function newEnvironment(): Environment {
-  return new Environment({ streamsPerHarness: defaultRendezvousLimits.streamsPerHarness });
+function newEnvironment(clock: StepClock): Environment {
+  return new Environment({ streamsPerHarness: defaultRendezvousLimits.streamsPerHarness, clock });
 }
