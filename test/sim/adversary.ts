@@ -59,7 +59,7 @@ export class Adversary {
         clock.setTimeout(() => machine.start(), incident.forMs);
         break;
       case 'jump':
-        machine.clock.jump(incident.ms);
+        machine.sleep(incident.ms);
         break;
       case 'end':
         machine.act(() => this.#endStream(machine, incident.pick));

@@ -22,6 +22,8 @@ export function forge(streamId: string, forgery: Forgery): Uint8Array {
       return encode(streamId, { data: { seq: 0, segmentIndex: 0, segmentCount: 1, payload } });
     case 'segment_facts':
       return encode(streamId, { data: { seq: FAR, segmentIndex: 7, segmentCount: 9, payload } });
+    case 'resume_impossible':
+      return encode(streamId, { resume: { nextSeq: FAR } });
     case 'undecodable_body':
       return encode(streamId, { data: { seq: 1, segmentIndex: 9, segmentCount: 0, payload } });
   }

@@ -101,6 +101,10 @@ export class Lane {
     if (!swallowing && late.length > 0) this.#options.arrive(late);
   }
 
+  get isBlackholed(): boolean {
+    return this.#swallowed !== undefined;
+  }
+
   /** Forgets what is under way. */
   cut(): void {
     this.#swallowed?.splice(0);

@@ -36,6 +36,7 @@ export class Machine {
   readonly #world: StepClock;
   #connection: Actor<typeof connectionMachine> | undefined;
   #waiting: (() => void)[] = [];
+  readonly #sleepWatchers = new Set<() => void>();
 
   constructor({ name, role, world, seed, dial, accept }: MachineOptions) {
     this.name = name;
@@ -58,6 +59,10 @@ export class Machine {
         return this.wire;
       },
       accept,
+      watchSleep: (woke) => {
+        this.#sleepWatchers.add(woke);
+        return () => this.#sleepWatchers.delete(woke);
+      },
       start: (input) => {
         const { clock } = this;
         this.#connection = createActor(connectionMachine, { input, clock }).start();
@@ -68,13 +73,21 @@ export class Machine {
 
   /** Whether frames can go both ways between it and the rendezvous. */
   get isAttached(): boolean {
-    return this.endpoint.isOnline && this.wire?.isWhole === true;
+    return !this.clock.isStopped && this.endpoint.isOnline && this.wire?.isWhole === true;
   }
 
   /** Runs an action of the machine: now, or once it runs again. */
   act(action: () => void): void {
     if (this.clock.isStopped) this.#waiting.push(action);
     else action();
+  }
+
+  /** Its clock jumps, as after a sleep, and it notices. */
+  sleep(ms: number): void {
+    this.clock.jump(ms);
+    this.act(() => {
+      for (const woke of this.#sleepWatchers) woke();
+    });
   }
 
   stop(): void {

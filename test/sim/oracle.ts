@@ -16,11 +16,19 @@ const WINDOW = 32;
 interface StreamTrace {
   /** Seqs that arrived here, before any judgement. */
   readonly arrived: Set<number>;
+  /** Anything reliable arrived here. */
+  heard: boolean;
   /** Highest ack that arrived here. */
   heardAck: number;
   /** What was sent under each seq: every repetition must be the same. */
   readonly sent: Map<number, number>;
 }
+
+/**
+ * The rendezvous resets a stream whose harness is back when data reaches it before `resume` does. No socket reorders, so
+ * only these lines can do that to it.
+ */
+const RESENT_BEFORE_RESUMED: ReadonlySet<string> = new Set(['stream_id_in_use']);
 
 type RequestFate = 'pending' | 'answered' | 'unknown';
 
@@ -83,6 +91,15 @@ export class Oracle {
     return count;
   }
 
+  /**
+   * Whether the harness has heard of its peer on this stream, and anything was sent; until then the stream cannot
+   * outlive every carrier: nobody can tell its `resume` from that of a new stream.
+   */
+  isMutual(machine: string, streamId: string): boolean {
+    const trace = this.#traces.get(`${machine} ${streamId}`);
+    return trace?.heard === true && trace.sent.size + trace.arrived.size > 0;
+  }
+
   // On the wire.
 
   sent(machine: string, message: Uint8Array): void {
@@ -122,6 +139,7 @@ export class Oracle {
     }
     const trace = this.#traceOf(machine, frame.streamId);
     if (frame.body.kind === 'data') trace.arrived.add(frame.body.seq);
+    trace.heard ||= isReliable(frame);
     trace.heardAck = Math.max(trace.heardAck, frame.ack);
   }
 
@@ -174,6 +192,7 @@ export class Oracle {
     if (this.#ends.has(streamId)) this.violate(`the end of ${streamId} was told twice`);
     this.#ends.set(streamId, end);
     const inOrder = closing && (kind === 'closed' || initiator === 'local');
+    if (RESENT_BEFORE_RESUMED.has(reason)) this.excuse(streamId, 'what it sent again overtook its resume');
     if (!inOrder && !this.isExcused(streamId)) {
       this.violate(`${streamId} ended without cause: ${kind} by ${initiator}, ${reason}`);
     }
@@ -244,7 +263,7 @@ export class Oracle {
     const key = `${machine} ${streamId}`;
     let trace = this.#traces.get(key);
     if (trace === undefined) {
-      trace = { arrived: new Set(), heardAck: 0, sent: new Map() };
+      trace = { arrived: new Set(), heard: false, heardAck: 0, sent: new Map() };
       this.#traces.set(key, trace);
     }
     return trace;

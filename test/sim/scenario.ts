@@ -57,13 +57,20 @@ export type Incident = { readonly at: number } & (
 );
 
 /** Frames that decode and cannot be true, on a stream that exists. */
-export type Forgery = 'ack_of_unsent' | 'seq_beyond_window' | 'seq_zero' | 'segment_facts' | 'undecodable_body';
+export type Forgery =
+  | 'ack_of_unsent'
+  | 'seq_beyond_window'
+  | 'seq_zero'
+  | 'segment_facts'
+  | 'resume_impossible'
+  | 'undecodable_body';
 
 const FORGERIES: readonly Forgery[] = [
   'ack_of_unsent',
   'seq_beyond_window',
   'seq_zero',
   'segment_facts',
+  'resume_impossible',
   'undecodable_body',
 ];
 

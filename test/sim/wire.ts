@@ -68,9 +68,9 @@ export class Wire implements Carrier {
     return this.#machine === 'open';
   }
 
-  /** Open, and the rendezvous still has its end of it. */
+  /** Open at both ends, and frames come through both ways. */
   get isWhole(): boolean {
-    return this.isOpen && this.#rendezvous === 'open' && !this.#broken;
+    return this.isOpen && this.#rendezvous === 'open' && !this.up.isBlackholed && !this.down.isBlackholed;
   }
 
   // What the machine does with it.

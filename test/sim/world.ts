@@ -15,6 +15,10 @@ import { Rendezvous } from './rendezvous.js';
 import type { MachinePlan, Scenario } from './scenario.js';
 import type { Wire } from './wire.js';
 
+/** Streams must survive any shorter time apart. Their grace is a minute; what is left is for being heard on bad lines. */
+const LONGEST_OUTAGE_MS = 40_000;
+const WATCH_MS = 1000;
+
 export class World {
   readonly clock = new StepClock();
   readonly oracle = new Oracle();
@@ -32,6 +36,8 @@ export class World {
   #requests = 0;
   /** Machines whose memory is to be looked at. */
   readonly #touched = new Set<string>();
+  /** When each harness and the executor were last seen on whole lines, both at once. */
+  readonly #whole = new Map<Machine, number>();
 
   /** Is given a line for what happens; undefined when nobody reads it. */
   readonly #trace: ((line: string) => void) | undefined;
@@ -57,6 +63,7 @@ export class World {
       program.endpoint = machine.endpoint;
       return { machine, program };
     });
+    this.#watchOutages();
   }
 
   /** All machines; the executor is the first. */
@@ -102,7 +109,7 @@ export class World {
       seed,
       accept: (channel) => this.executorProgram.accept(channel),
       dial: (listener) => {
-        const lost = () => this.#excuseStreamsOf(machine);
+        const lost = () => this.#excuseUnheard(machine);
         const wire = this.rendezvous.dial(role, listener, {
           clock: this.clock,
           random,
@@ -148,12 +155,28 @@ export class World {
     this.note(`${machine.padEnd(10)} ${direction} ${brief(message)}`);
   }
 
-  /** A stream does not outlive its carrier. */
-  #excuseStreamsOf(machine: Machine): void {
+  /** A stream whose peer was not heard yet ends with its carrier. */
+  #excuseUnheard(machine: Machine): void {
     for (const { machine: harness, program } of this.harnesses) {
       if (machine !== harness && machine !== this.executor) continue;
-      for (const streamId of program.streams) this.oracle.excuse(streamId, `the carrier of ${machine.name} was lost`);
+      for (const streamId of program.streams) {
+        if (this.oracle.isMutual(harness.name, streamId)) continue;
+        this.oracle.excuse(streamId, `the carrier of ${machine.name} was lost before its peer was heard`);
+      }
     }
+  }
+
+  /** A stream waits for its peer through any trouble, but not for ever. */
+  #watchOutages(): void {
+    for (const { machine, program } of this.harnesses) {
+      if (machine.isAttached && this.executor.isAttached) {
+        this.#whole.set(machine, this.clock.now());
+        continue;
+      }
+      if (this.clock.now() - (this.#whole.get(machine) ?? 0) < LONGEST_OUTAGE_MS) continue;
+      for (const streamId of program.streams) this.oracle.excuse(streamId, 'its ends were apart for too long');
+    }
+    this.clock.setTimeout(() => this.#watchOutages(), WATCH_MS);
   }
 
   #inspect(): void {
