@@ -4,6 +4,7 @@
  * somebody sets forward looks the same and costs one ping.
  */
 import type { Clock } from '../../machines/clock.js';
+import { realClock } from '../observe/real-clock.js';
 
 /** Between two looks at the wall clock. */
 const LOOK_MS = 2000;
@@ -16,8 +17,11 @@ export interface SleepWatchOptions {
   readonly wallNow: () => number;
 }
 
+/** The machine this program runs on. */
+const thisMachine: SleepWatchOptions = { clock: realClock, wallNow: Date.now };
+
 /** Calls `woke` after each sleep; answers with how to stop that. */
-export function watchSleep({ clock, wallNow }: SleepWatchOptions, woke: () => void): () => void {
+export function watchSleep(woke: () => void, { clock, wallNow }: SleepWatchOptions = thisMachine): () => void {
   let lookedAt = wallNow();
   let timer: unknown;
   const look = () => {

@@ -43,7 +43,7 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
       const { websocketMessageBytes: longestMessage } = limits;
       return new RelaySocket({ url, longestMessage, connectMs }, { ...listener, opened });
     },
-    watchSleep: (woke) => watchSleep({ clock, wallNow: Date.now }, woke),
+    watchSleep,
     accept: (channel) => {
       const connection = executor.server.accept(channel);
       return {

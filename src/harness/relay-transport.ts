@@ -55,7 +55,7 @@ export async function openRelayTransport(
       const { websocketMessageBytes: longestMessage } = limits;
       return new RelaySocket({ url, ...headers, longestMessage, connectMs: timing.connectMs }, carrierListener);
     },
-    watchSleep: (woke) => watchSleep({ clock, wallNow: Date.now }, woke),
+    watchSleep,
     accept: () => {
       throw new Error('a harness accepts no streams');
     },

@@ -222,7 +222,7 @@ export class RelayWorld {
       random: seededRandom((options.seed ?? 1) + (role === 'harness' ? 0 : 1)),
       locate: () => Promise.resolve({ url: 'memory:' }),
       openCarrier: (_url, listener) => this.#dial(role, listener),
-      watchSleep: (woke) => watchSleep({ clock, wallNow: this.clock.now }, woke),
+      watchSleep: (woke) => watchSleep(woke, { clock, wallNow: this.clock.now }),
       accept: (channel) => {
         const side: Side = { channel, received: [], end: undefined };
         this.accepted.set(channel.streamId, side);

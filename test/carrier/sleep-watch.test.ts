@@ -7,9 +7,10 @@ function machine() {
   const clock = new StepClock();
   const wall = { ahead: 1_700_000_000_000 };
   let woken = 0;
-  const stop = watchSleep({ clock, wallNow: () => clock.now() + wall.ahead }, () => {
+  const count = () => {
     woken += 1;
-  });
+  };
+  const stop = watchSleep(count, { clock, wallNow: () => clock.now() + wall.ahead });
   return { clock, wall, stop, woken: () => woken };
 }
 

@@ -558,6 +558,7 @@ describe('bad input on one stream', () => {
       ...plainFrame('old', { ...data, seq, payload: Buffer.from('{"id":1,"method":"environment/info"}') }),
       reliability: 1,
     });
+    socket.send({ ...plainFrame('old', { kind: 'resume', nextSeq: 1 }), reliability: 1 });
     socket.send(reliable(1));
     await socket.frames.first(({ frame: { streamId, body } }) => streamId === 'old' && body.kind === 'data');
     socket.reset('old', 'over');
