@@ -3,60 +3,25 @@
  * the frame writer on the way out. It carries events between them and makes no decision that the charts could make.
  */
 import type { Actor } from 'xstate';
-import type { Clock } from '../../machines/clock.js';
-import type { connectionMachine } from '../../machines/connection.machine.js';
 import { streamActorId } from '../../machines/connection-setup.js';
-import type {
-  AttachedSocket,
-  ConnectionEnd,
-  ConnectionInput,
-  ConnectionPort,
-  ConnectionTiming,
-  Location,
-  RetryPolicy,
-  SocketEvent,
-} from '../../machines/connection-types.js';
+import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
 import type { streamMachine } from '../../machines/stream.machine.js';
-import type { RelayRole, StreamEnd, StreamEvent, StreamPort, StreamTiming } from '../../machines/stream-types.js';
+import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
-import type { Limits } from '../../proto/limits.js';
 import type { Logger } from '../observe/log.js';
-import type { Carrier, CarrierListener } from './carrier.js';
+import type { Carrier } from './carrier.js';
+import { leased } from './carrier-lease.js';
 import { ConnectionLog } from './connection-log.js';
 import { Demultiplexer } from './demultiplexer.js';
 import { FrameWriter } from './frame-writer.js';
+import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './relay-endpoint-options.js';
 import { type ChannelOwner, StreamChannel } from './stream-channel.js';
+
 import { TrafficNotes } from './traffic-notes.js';
 
-/** What a stream's user is told; one for each channel. */
-export interface ChannelListener {
-  receive(messages: readonly Uint8Array[]): void;
-  /** Called once, last. */
-  ended(end: StreamEnd): void;
-}
+export type { ChannelListener, ConnectionActor } from './relay-endpoint-options.js';
 
-export interface RelayEndpointOptions {
-  readonly role: RelayRole;
-  readonly retry: RetryPolicy;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly limits: Limits;
-  readonly timing: ConnectionTiming;
-  readonly streamTiming: StreamTiming;
-  readonly random: () => number;
-  /** Asks where to connect; rejects with LocateError where it knows more than "try again". */
-  locate(signal: AbortSignal): Promise<Location>;
-  openCarrier(url: string, listener: CarrierListener): Carrier;
-  /** Calls back each time this machine has slept; answers with how to stop that. */
-  readonly watchSleep?: (woke: () => void) => () => void;
-  /** A peer opened a stream (executor only). */
-  accept(channel: StreamChannel): ChannelListener;
-  /** Starts the chart; the executor's root spawns it, a harness makes it a root of its own. */
-  start(input: ConnectionInput): ConnectionActor;
-}
-
-export type ConnectionActor = Pick<Actor<typeof connectionMachine>, 'send' | 'getSnapshot' | 'subscribe'>;
 type StreamActor = Pick<Actor<typeof streamMachine>, 'send'>;
 
 interface StreamEntry {
@@ -168,7 +133,7 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket {
-    const carrier = this.#options.openCarrier(url, {
+    const lease = leased({
       opened: () => {
         this.#traffic.heard();
         this.#writer.attach(carrier);
@@ -192,11 +157,13 @@ export class RelayEndpoint implements ChannelOwner {
         report({ type: 'socket.closed', code, reason });
       },
     });
+    const carrier = this.#options.openCarrier(url, lease.listener);
     this.#carrier = carrier;
     return {
       ping: () => carrier.ping(),
       close: () => this.#afterLastFrame(() => carrier.close(1001, 'draining')),
       release: () => {
+        lease.end();
         this.#demultiplexer.deliver();
         this.#writer.detach();
         this.#carrier = undefined;

@@ -42,7 +42,7 @@ export function registerExecCommand(program: Command): void {
       `
 The exit code is the command's own (128 + n for signal n); ${UNREACHABLE_EXIT_CODE} when the other machine was not reached or was lost,
 ${NOT_FOUND_EXIT_CODE} when it has no such program, ${NOT_RUNNABLE_EXIT_CODE} when it may not run it.
-Ctrl-C goes to the command; a second Ctrl-C kills it.
+Ctrl-C goes to the command; a second Ctrl-C kills it, a third does not wait for that.
 
   signalbox exec -- make test
   tar c . | signalbox exec -- tar x -C /tmp/there`,
@@ -121,15 +121,24 @@ function feed(child: RemoteProcess): void {
   void finished(child.stdin).catch(() => {});
 }
 
-/** The first ^C goes to the command, the second kills it; other endings of this program kill it at once. */
-function forwardSignals(child: RemoteProcess, kill: (exitCode: number) => void): () => void {
+/**
+ * The first ^C goes to the command, the second kills it; other endings of this program kill it at once. Whoever asks
+ * once more does not want to wait until the other machine can be told.
+ */
+function forwardSignals(child: RemoteProcess, killOnce: (exitCode: number) => void): () => void {
   let interrupted = false;
+  let killed = false;
+  const kill = (exitCode: number) => {
+    if (killed) process.exit(exitCode);
+    killed = true;
+    killOnce(exitCode);
+  };
   const onInterrupt = () => {
     const exitCode = 128 + SIGNAL_NUMBERS.SIGINT;
     if (interrupted) return kill(exitCode);
     interrupted = true;
     // The first releases know no signals.
-    child.signal('interrupt').catch(() => kill(exitCode));
+    child.signal('interrupt').catch(() => killOnce(exitCode));
   };
   const onHangup = () => kill(128 + SIGNAL_NUMBERS.SIGHUP);
   const onTerminate = () => kill(128 + SIGNAL_NUMBERS.SIGTERM);

@@ -205,6 +205,17 @@ describe('signalbox exec', () => {
     expect(stderr).toMatch(/^signalbox: [^\n]+\n$/);
   });
 
+  it('does not wait for an executor that cannot be told, when it is asked once more', async () => {
+    const { state: ownState, up: lostUp } = await up();
+    const run = startProgram({ state: ownState }, 'exec', '--', 'sh', '-c', 'echo ready; exec sleep 1000');
+    await printed(run, /ready/);
+    lostUp.child.kill('SIGKILL');
+    await lostUp.ended;
+    run.child.kill('SIGTERM');
+    run.child.kill('SIGHUP');
+    expect((await run.ended).code).toBeGreaterThanOrEqual(129);
+  });
+
   it('runs 20 at a time', async () => {
     const runs: Running[] = Array.from({ length: 20 }, (_, n) =>
       startProgram({ state }, 'exec', '--', 'sh', '-c', `read x; echo "$x" ${n}; exit ${n}`),
