@@ -42,6 +42,14 @@ export class Adversary {
       }, incident.downMs);
       return;
     }
+    if (incident.kind === 'rebirth') {
+      this.#world.replaceExecutor();
+      return;
+    }
+    if (incident.kind === 'replay') {
+      for (const message of this.#world.rememberedByTheNetwork) this.#slipIn(this.#world.executor, message);
+      return;
+    }
     const machine = machines[incident.machine] as Machine;
     switch (incident.kind) {
       case 'cut':

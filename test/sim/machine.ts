@@ -36,6 +36,7 @@ export class Machine {
   readonly #world: StepClock;
   #connection: Actor<typeof connectionMachine> | undefined;
   #waiting: (() => void)[] = [];
+  #killed = false;
   readonly #sleepWatchers = new Set<() => void>();
 
   constructor({ name, role, world, seed, dial, accept }: MachineOptions) {
@@ -78,6 +79,7 @@ export class Machine {
 
   /** Runs an action of the machine: now, or once it runs again. */
   act(action: () => void): void {
+    if (this.#killed) return;
     if (this.clock.isStopped) this.#waiting.push(action);
     else action();
   }
@@ -90,12 +92,20 @@ export class Machine {
     });
   }
 
+  /** Nothing of it ever runs again. */
+  kill(): void {
+    this.#killed = true;
+    this.clock.stop();
+    this.#connection?.stop();
+  }
+
   stop(): void {
     this.clock.stop();
   }
 
   /** Its timers are looked at first and its sockets then, as Node does. */
   start(): void {
+    if (this.#killed) return;
     this.clock.start();
     const waiting = this.#waiting;
     this.#waiting = [];

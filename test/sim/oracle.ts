@@ -59,6 +59,7 @@ export class Oracle {
   readonly #orders = new Map<string, number>();
   readonly #ends = new Map<string, StreamEnd>();
   readonly #reused = new Set<string>();
+  readonly #forgiven = new Set<string>();
 
   violate(message: string): void {
     // The first ones tell what happened; a storm of them tells no more.
@@ -98,6 +99,10 @@ export class Oracle {
   isMutual(machine: string, streamId: string): boolean {
     const trace = this.#traces.get(`${machine} ${streamId}`);
     return trace?.heard === true && trace.sent.size + trace.arrived.size > 0;
+  }
+
+  hasHeard(machine: string, streamId: string): boolean {
+    return this.#traces.get(`${machine} ${streamId}`)?.heard === true;
   }
 
   // On the wire.
@@ -151,6 +156,27 @@ export class Oracle {
     this.#reused.add(streamId);
     this.#ends.delete(streamId);
     this.excuse(streamId, 'its id was used before');
+  }
+
+  /** Another process takes the place of a machine: it has sent, received and delivered nothing. */
+  reborn(machine: string): void {
+    for (const key of [...this.#traces.keys(), ...this.#orders.keys()]) {
+      if (!key.startsWith(`${machine} `)) continue;
+      this.#traces.delete(key);
+      this.#orders.delete(key);
+    }
+  }
+
+  isReused(streamId: string): boolean {
+    return this.#reused.has(streamId);
+  }
+
+  /**
+   * The executor of a stream is killed that its harness has never heard, though the rendezvous thinks so: what it carried
+   * on was lost on a socket that lives, which no socket does. Its requests may go to the next executor as well.
+   */
+  forgive(streamId: string): void {
+    this.#forgiven.add(streamId);
   }
 
   /** The executor has opened a stream. */
@@ -220,9 +246,10 @@ export class Oracle {
   settle(): void {
     for (const [id, { streamId, fate, runs, outputs }] of this.#requests) {
       const what = `request ${id} of ${streamId}`;
-      if (runs > 1) this.violate(`${what} ran ${runs} times`);
-      if (fate === 'pending') this.violate(`${what} was never answered, and nobody said that it is lost`);
-      if (fate === 'answered' && runs !== 1)
+      if (runs > 1 && !this.#forgiven.has(streamId)) this.violate(`${what} ran ${runs} times`);
+      if (fate === 'pending' && !this.isReused(streamId))
+        this.violate(`${what} was never answered, and nobody said that it is lost`);
+      if (fate === 'answered' && runs === 0)
         this.violate(`${what} was answered without being run (${outputs} outputs)`);
       if (fate === 'unknown' && !this.isExcused(streamId)) this.violate(`${what} is unknown without cause`);
     }
@@ -231,7 +258,8 @@ export class Oracle {
   #noteProgress(kind: MessageKind, message: Message, request: RequestTrace): void {
     if (kind === 'request') {
       request.runs += 1;
-      if (request.runs > 1) this.violate(`request ${message.request} of ${request.streamId} ran twice`);
+      if (request.runs > 1 && !this.#forgiven.has(request.streamId))
+        this.violate(`request ${message.request} of ${request.streamId} ran twice`);
     } else if (request.fate !== 'pending') {
       this.violate(`request ${message.request} of ${request.streamId} got a message after it was ${request.fate}`);
     } else if (kind === 'output') request.outputs += 1;

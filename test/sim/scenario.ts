@@ -54,6 +54,10 @@ export type Incident = { readonly at: number } & (
   | { readonly kind: 'forge'; readonly machine: number; readonly pick: number; readonly forgery: Forgery }
   | { readonly kind: 'reuse'; readonly machine: number; readonly pick: number }
   | { readonly kind: 'strangers'; readonly machine: number; readonly count: number }
+  /** The executor gets everything again that came to it so far. */
+  | { readonly kind: 'replay' }
+  /** The executor's process is killed, and another one takes its place that knows nothing. */
+  | { readonly kind: 'rebirth' }
 );
 
 /** Frames that decode and cannot be true, on a stream that exists. */
@@ -166,7 +170,8 @@ class ScenarioMaker {
 
   #incidentKinds(): readonly Incident['kind'][] {
     const all = ['cut', 'restart', 'blackhole', 'pause', 'jump', 'end', 'forge', 'reuse', 'strangers'] as const;
-    return all.filter(() => this.#chance(0.2));
+    const rare = ['replay', 'rebirth'] as const;
+    return [...all.filter(() => this.#chance(0.2)), ...rare.filter(() => this.#chance(0.1))];
   }
 
   #incident(kind: Incident['kind'], stormMs: number, machines: number): Incident {
@@ -193,6 +198,9 @@ class ScenarioMaker {
         return { at, kind, machine, pick };
       case 'strangers':
         return { at, kind, machine, count: this.#pick([1, 30]) };
+      case 'replay':
+      case 'rebirth':
+        return { at, kind };
     }
   }
 

@@ -3,6 +3,7 @@
  * them, and one clock for everything. It is set up from a plan and lets the adversary act on it.
  */
 import { crc32 } from 'node:zlib';
+import { defaultLimits } from '../../proto/limits.js';
 import { seededRandom } from '../stand-ins/seeded-random.js';
 import { StepClock } from '../stand-ins/step-clock.js';
 import { brief } from './brief.js';
@@ -18,13 +19,15 @@ import type { Wire } from './wire.js';
 /** Streams must survive any shorter time apart. Their grace is a minute; what is left is for being heard on bad lines. */
 const LONGEST_OUTAGE_MS = 40_000;
 const WATCH_MS = 1000;
+/** What a replay repeats at most: the beginnings of a few streams. */
+const MOST_ARRIVALS = 60;
 
 export class World {
   readonly clock = new StepClock();
   readonly oracle = new Oracle();
   readonly rendezvous = new Rendezvous(this.clock);
-  readonly executor: Machine;
-  readonly executorProgram: ExecutorProgram;
+  executor: Machine;
+  executorProgram: ExecutorProgram;
   readonly harnesses: readonly { readonly machine: Machine; readonly program: HarnessProgram }[];
   /** All sockets of the run, also those that are gone. */
   readonly wires: Wire[] = [];
@@ -32,6 +35,10 @@ export class World {
   digest = 0;
   /** Messages that nobody sent but the adversary. */
   forged = 0;
+  readonly #seed: number;
+  readonly #executorPlan: MachinePlan;
+  /** What came to the executor, and when by its own clock. */
+  readonly #arrivals: { readonly at: number; readonly message: Uint8Array }[] = [];
   #stormy = false;
   #requests = 0;
   /** Machines whose memory is to be looked at. */
@@ -45,6 +52,8 @@ export class World {
   constructor(scenario: Scenario, trace?: (line: string) => void) {
     this.#trace = trace;
     const { seed } = scenario;
+    this.#executorPlan = scenario.executor;
+    this.#seed = seed;
     this.executor = this.#machine('executor', 'executor', scenario.executor, seed);
     this.executorProgram = new ExecutorProgram(this.executor.clock, this.oracle);
     this.harnesses = scenario.harnesses.map((plan, index) => {
@@ -74,6 +83,32 @@ export class World {
   /** Messages that the adversary lost, doubled, delayed or damaged. */
   get harmed(): number {
     return this.wires.reduce((sum, { up, down }) => sum + up.harmed + down.harmed, 0);
+  }
+
+  /**
+   * Messages that came to the executor and may come again: the newest ones, and none older than it remembers the streams
+   * that are over.
+   */
+  get rememberedByTheNetwork(): readonly Uint8Array[] {
+    const oldest = this.executor.clock.now() - defaultLimits.retiredStreamMs / 2;
+    return this.#arrivals.filter(({ at }) => at > oldest).map(({ message }) => message);
+  }
+
+  /** Another process in the executor's place: no stream of the old one goes on. */
+  replaceExecutor(): void {
+    for (const { machine, program } of this.harnesses) {
+      for (const streamId of program.streams) {
+        this.oracle.excuse(streamId, 'the executor was killed');
+        if (!this.oracle.hasHeard(machine.name, streamId)) this.oracle.forgive(streamId);
+      }
+    }
+    this.executor.wire?.break({ machine: false, rendezvous: true });
+    this.executor.kill();
+    // Nobody sends to a process what was meant for another one of a name it never had.
+    this.#arrivals.length = 0;
+    this.oracle.reborn('executor');
+    this.executor = this.#machine('executor', 'executor', this.#executorPlan, this.#seed + 1000);
+    this.executorProgram = new ExecutorProgram(this.executor.clock, this.oracle);
   }
 
   /** Lines are as bad as planned from now on, also those still to be opened; or all good again. */
@@ -124,6 +159,7 @@ export class World {
           },
           arrived: (message) => {
             this.oracle.arrived(name, message);
+            if (role === 'executor') this.#remember(message);
             this.#traceFrame(name, '<', message);
             this.#touched.add(name);
           },
@@ -153,6 +189,11 @@ export class World {
   #traceFrame(machine: string, direction: '<' | '>', message: Uint8Array): void {
     if (this.#trace === undefined) return;
     this.note(`${machine.padEnd(10)} ${direction} ${brief(message)}`);
+  }
+
+  #remember(message: Uint8Array): void {
+    this.#arrivals.push({ at: this.executor.clock.now(), message });
+    if (this.#arrivals.length > MOST_ARRIVALS) this.#arrivals.shift();
   }
 
   /** A stream whose peer was not heard yet ends with its carrier. */
