@@ -253,7 +253,7 @@ function ackFrame(context: StreamContext, window: ReceiveWindow): Frame {
   return reliableFrame(context, window, { kind: 'ack' });
 }
 
-export function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
+function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
   return {
     streamId: context.streamId,
     ack: window.ack,
