@@ -27,7 +27,7 @@ export interface StreamBounds {
 }
 
 const ROLES = ['harness', 'executor'] as const;
-type Side = 0 | 1;
+export type Side = 0 | 1;
 const SIDES: readonly Side[] = [0, 1];
 const other = (side: Side): Side => (side === 0 ? 1 : 0);
 
@@ -67,6 +67,11 @@ export class StreamSystem implements System {
     this.#codecs = [codec(0), codec(1)];
     this.#window = windowSegments;
     this.#losses = carrierLosses;
+  }
+
+  /** Reads and writes one end. */
+  codec(side: Side): StreamEndCodec {
+    return this.#codecs[side];
   }
 
   get initial(): string {
@@ -138,7 +143,7 @@ export class StreamSystem implements System {
       const codec = this.#codecs[side];
       const { context } = codec.decode(text);
       if (context.carrier === 'away') return [];
-      const frame = this.#frame(frameText, side);
+      const frame = this.frame(frameText, side);
       const receive = (before: StreamContext) => steps.receiveReliable(before, [frame], 0);
       const name = `${ROLES[side]} gets ${frameText}`;
       const isResume = frame.body.kind === 'resume';
@@ -248,7 +253,8 @@ export class StreamSystem implements System {
     return `d${body.seq}:${ack}.${ackBits}`;
   }
 
-  #frame(text: string, to: Side): Frame {
+  /** The frame that a text stands for, on its way to an end. */
+  frame(text: string, to: Side): Frame {
     const key = `${to}${text}`;
     let frame = this.#frames.get(key);
     if (frame === undefined) {
@@ -271,7 +277,7 @@ export class StreamSystem implements System {
   #stillOfUse(frames: readonly string[], to: Side, end: string): readonly string[] {
     const { context } = this.#codecs[to].decode(end);
     if (context.carrier !== 'attached') return frames;
-    return frames.filter((text) => text[0] !== 'a' || this.#tellsNews(this.#frame(text, to), context));
+    return frames.filter((text) => text[0] !== 'a' || this.#tellsNews(this.frame(text, to), context));
   }
 
   #withSent(frames: readonly string[], sent: readonly string[], to: Side, end: string): readonly string[] {

@@ -9,7 +9,7 @@ import { StepClock } from '../stand-ins/step-clock.js';
 import { brief } from './brief.js';
 import { ExecutorProgram } from './executor-program.js';
 import { HarnessProgram } from './harness-program.js';
-import { noFaults } from './lane.js';
+import { type Lane, noFaults } from './lane.js';
 import { Machine } from './machine.js';
 import { Oracle } from './oracle.js';
 import { Rendezvous } from './rendezvous.js';
@@ -21,6 +21,14 @@ const LONGEST_OUTAGE_MS = 40_000;
 const WATCH_MS = 1000;
 /** What a replay repeats at most: the beginnings of a few streams. */
 const MOST_ARRIVALS = 60;
+
+/** A line that loses every other frame may keep two ends apart as one that is cut. */
+const HOPELESS_LOSS = 0.5;
+
+function isSound({ isAttached, wire }: Machine): boolean {
+  const carries = ({ faults }: Lane) => faults.drop + faults.dropAcks < HOPELESS_LOSS;
+  return isAttached && wire !== undefined && carries(wire.up) && carries(wire.down);
+}
 
 export class World {
   readonly clock = new StepClock();
@@ -210,7 +218,7 @@ export class World {
   /** A stream waits for its peer through any trouble, but not for ever. */
   #watchOutages(): void {
     for (const { machine, program } of this.harnesses) {
-      if (machine.isAttached && this.executor.isAttached) {
+      if (isSound(machine) && isSound(this.executor)) {
         this.#whole.set(machine, this.clock.now());
         continue;
       }
