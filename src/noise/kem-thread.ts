@@ -3,7 +3,6 @@
  * while. Answers come in the order of the questions.
  */
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type KemJob, type KemResult, memoryOf } from './kem-job.js';
 import { NoiseError } from './noise-error.js';
@@ -47,35 +46,35 @@ export class KemThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(programUrl(), { execArgv: loaderArguments(), env: {}, name: 'signalbox-kem' });
+    const worker = startWorker();
     worker.on('message', (result: KemResult) => {
       this.#asked.shift()?.answer(result);
       if (this.#asked.length > 0) return;
       worker.unref();
       this.#idle = setTimeout(() => void this.close(), this.#idleMs).unref();
     });
-    worker.on('error', () => this.#lose(worker));
+    worker.on('error', (cause) => this.#lose(worker, cause));
     worker.on('exit', () => this.#lose(worker));
     return worker;
   }
 
   /** Once for each worker, whichever sign of its end comes first. */
-  #lose(worker: Worker | undefined): void {
+  #lose(worker: Worker | undefined, cause?: Error): void {
     if (worker === undefined || this.#worker !== worker) return;
     this.#worker = undefined;
-    const error = new NoiseError('noise_kem_lost', 'the thread for key encapsulations has ended; try again', 'local');
+    // What a job can fail with stays in its thread: this is about the thread itself, and no secret is in it.
+    const why = cause === undefined ? '' : ` (${cause.message})`;
+    const message = `the thread for key encapsulations has ended${why}; try again`;
+    const error = new NoiseError('noise_kem_lost', message, 'local');
     for (const question of this.#asked.splice(0)) question.fail(error);
   }
 }
 
-const FROM_SOURCES = import.meta.url.endsWith('.ts');
-
-function programUrl(): URL {
-  return new URL(FROM_SOURCES ? './kem-worker.ts' : './kem-worker.js', import.meta.url);
-}
-
 /** From TypeScript sources the thread needs the loader that tests run with; built, it is plain JavaScript. */
-function loaderArguments(): string[] {
-  if (!FROM_SOURCES) return [];
-  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
+function startWorker(): Worker {
+  const options = { execArgv: [], env: {}, name: 'signalbox-kem' };
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./kem-worker.js', import.meta.url), options);
+  const loader = createRequire(import.meta.url).resolve('tsx/cjs/api');
+  const names = ['./kem-worker.ts', import.meta.url].map((name) => JSON.stringify(name));
+  return new Worker(`require(${JSON.stringify(loader)}).require(${names})`, { ...options, eval: true });
 }
