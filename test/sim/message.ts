@@ -29,7 +29,7 @@ export const noWork: Work = { delayMs: 0, outputs: 0, outputBytes: 0, answerByte
 const KINDS: readonly MessageKind[] = ['request', 'output', 'answer'];
 /** Eight numbers of four bytes. */
 const HEADER_BYTES = 32;
-export const LONGEST_FILLER_BYTES = 512 * 1024;
+const LONGEST_FILLER_BYTES = 512 * 1024;
 
 /** Fillers are cut out of this, each message at a place of its own. */
 const noise = makeNoise(2 * LONGEST_FILLER_BYTES);
