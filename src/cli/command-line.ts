@@ -1,0 +1,47 @@
+/**
+ * The command line: names the subcommands, loads the one that is asked for, and turns every error into one line and an
+ * exit code.
+ */
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../executor/package-version.js';
+import { CliError } from './cli-error.js';
+
+const USAGE_EXIT_CODE = 2;
+
+type Register = (program: Command) => void;
+
+/** A daemon has no use for the code of the other commands. */
+const loaders: Readonly<Record<string, () => Promise<Register>>> = {
+  up: async () => (await import('./up.command.js')).registerUpCommand,
+  exec: async () => (await import('./exec.command.js')).registerExecCommand,
+  executor: async () => (await import('./executor.command.js')).registerExecutorCommand,
+  rendezvous: async () => (await import('./rendezvous.command.js')).registerRendezvousCommand,
+  token: async () => (await import('./token.command.js')).registerTokenCommand,
+};
+
+export async function runCommandLine(): Promise<void> {
+  const program = new Command('signalbox')
+    .description('remote execution over one outbound WebSocket: run commands where the machine is, from anywhere')
+    .version(packageVersion())
+    .enablePositionalOptions()
+    .showHelpAfterError('(signalbox --help tells more)')
+    .exitOverride();
+  const [, , name = ''] = process.argv;
+  const chosen = Object.hasOwn(loaders, name) ? [loaders[name]] : Object.values(loaders);
+  for (const load of chosen) (await load?.())?.(program);
+  // Subcommands were made before the program's settings could reach them.
+  for (const command of program.commands) command.copyInheritedSettings(program);
+
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    } else if (error instanceof CliError) {
+      process.stderr.write(`signalbox: ${error.message}\n`);
+      process.exit(error.exitCode);
+    } else {
+      throw error;
+    }
+  }
+}
