@@ -5,7 +5,7 @@
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 
 /** Whole pages; and with base64 and its members around it, one segment of 60 KiB. */
-export const OUTPUT_ROOM_BYTES = 44 * 1024;
+const OUTPUT_ROOM_BYTES = 44 * 1024;
 
 const room = Buffer.allocUnsafeSlow(OUTPUT_ROOM_BYTES);
 
