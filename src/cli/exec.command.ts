@@ -3,6 +3,7 @@
  */
 import { finished, pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { HarnessError } from '../../machines/harness.machine.js';
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import type { RemoteProcess } from '../harness/remote-process.js';
@@ -19,6 +20,7 @@ interface ExecOptions extends AddressOptions {
   readonly logLevel: string;
 }
 
+const RETAINED_BYTES = 8 * 1024 * 1024;
 /** As shells have it. */
 const NOT_FOUND_EXIT_CODE = 127;
 const NOT_RUNNABLE_EXIT_CODE = 126;
@@ -55,7 +57,7 @@ async function run(argv: string[], options: ExecOptions): Promise<void> {
   const log = createLog({ level: options.logLevel });
   let harness: Harness;
   try {
-    const grace = options.grace === undefined ? {} : { graceMs: options.grace * 1000 };
+    const grace = options.grace === undefined ? {} : patience(options.grace * 1000);
     harness = await connect({ ...address, ...grace, clientName: 'signalbox exec', log });
   } catch (error) {
     throw lost(error);
@@ -70,7 +72,9 @@ async function run(argv: string[], options: ExecOptions): Promise<void> {
 async function start(harness: Harness, argv: string[], options: ExecOptions): Promise<RemoteProcess> {
   const { cwd } = options;
   try {
-    return await harness.startProcess({ argv, stdin: true, ...(cwd === undefined ? {} : { cwd }) });
+    // What is printed while the connection is lost for good can be read back, up to so much.
+    const retain = harness.environment.capabilities.has('signalboxRetainBytes') ? { retainBytes: RETAINED_BYTES } : {};
+    return await harness.startProcess({ argv, stdin: true, ...retain, ...(cwd === undefined ? {} : { cwd }) });
   } catch (error) {
     await harness.close();
     if (!(error instanceof RemoteError)) throw lost(error);
@@ -88,7 +92,11 @@ async function live(child: RemoteProcess): Promise<number> {
     void child.terminate().catch(() => {});
   };
   const forget = forwardSignals(child, kill);
-  feed(child);
+  let inputLost: Error | undefined;
+  feed(child, (error) => {
+    inputLost = error;
+    void child.terminate().catch(() => {});
+  });
   const output = [
     [child.stdout, descriptorStream(1)],
     [child.stderr, descriptorStream(2)],
@@ -103,6 +111,7 @@ async function live(child: RemoteProcess): Promise<number> {
   try {
     const { exitCode } = await child.closed;
     await Promise.all(copied);
+    if (inputLost !== undefined && ended === undefined) throw lost(inputLost);
     return ended ?? exitCode;
   } catch (error) {
     await Promise.allSettled(copied);
@@ -113,9 +122,12 @@ async function live(child: RemoteProcess): Promise<number> {
   }
 }
 
-function feed(child: RemoteProcess): void {
-  // A process that reads no more is no error here; it may simply have ended.
-  child.stdin.on('error', () => process.stdin.destroy());
+function feed(child: RemoteProcess, fail: (error: Error) => void): void {
+  // A process that reads no more is no error here; it may simply have ended. Input whose fate is unknown is one.
+  child.stdin.on('error', (error: Error) => {
+    process.stdin.destroy();
+    if (error instanceof HarnessError && error.code === 'fate_unknown') fail(error);
+  });
   process.stdin.on('error', () => child.stdin.end());
   process.stdin.pipe(child.stdin);
   void finished(child.stdin).catch(() => {});
@@ -150,6 +162,11 @@ function forwardSignals(child: RemoteProcess, killOnce: (exitCode: number) => vo
     process.off('SIGHUP', onHangup);
     process.off('SIGTERM', onTerminate);
   };
+}
+
+/** A session is not tried for longer than its stream was, nor for longer than executors keep one. */
+function patience(graceMs: number) {
+  return { graceMs, recoverMs: Math.min(graceMs, 25_000) };
 }
 
 function seconds(text: string): number {

@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly initializeMs?: number;
   /** How long a lost connection through a rendezvous may take to be had again before the session is lost; milliseconds. */
   readonly graceMs?: number;
+  /** How long a session whose connection is lost for good is tried to be had again; 0: not at all; milliseconds. */
+  readonly recoverMs?: number;
   /** Gives up connecting, or closes the session. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
@@ -35,7 +37,7 @@ export interface ConnectOptions {
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Harness> {
-  const { url, token, initializeMs, graceMs, signal, log } = options;
+  const { url, token, initializeMs, graceMs, recoverMs, signal, log } = options;
   if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol) || url.includes('#')) {
     const expected = 'the address must be a ws:// or wss:// URL without #';
     throw new HarnessError('unreachable', expected, { initiator: 'local' });
@@ -48,6 +50,7 @@ export async function connect(options: ConnectOptions): Promise<Harness> {
   return await openHarness({
     clientName: options.clientName ?? 'signalbox',
     ...(initializeMs === undefined ? {} : { initializeMs }),
+    ...(recoverMs === undefined ? {} : { recoverMs }),
     ...(signal === undefined ? {} : { signal }),
     open: (listener, opening) =>
       isRelayUrl(url)

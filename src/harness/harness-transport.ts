@@ -13,8 +13,8 @@ export interface HarnessTransport {
 
 export interface HarnessTransportListener {
   receive(messages: readonly Uint8Array[]): void;
-  /** Called once, unless this end closed it. */
-  ended(reason: string): void;
+  /** Called once, unless this end closed it; `final` when the session went with it. */
+  ended(reason: string, final?: boolean): void;
 }
 
 export interface HarnessAddress {

@@ -9,11 +9,14 @@ import type { Clock } from '../../machines/clock.js';
 import { HarnessError, harnessMachine, type Initialized } from '../../machines/harness.machine.js';
 import { realClock } from '../observe/real-clock.js';
 import { requireCapability } from './capability.js';
+import { catchUp } from './catch-up.js';
 import { type EnvironmentInfo, readEnvironmentInfo } from './environment-info.js';
 import type { HarnessTransport, HarnessTransportListener } from './harness-transport.js';
+import { fateUnknown, Recovery, resumeSession } from './recovery.js';
 import { RemoteFiles } from './remote-files.js';
 import { toRemotePath } from './remote-path.js';
 import { type ProcessListing, type ProcessOptions, type ProcessOwner, RemoteProcess } from './remote-process.js';
+import { isRepeatable } from './repeatable-methods.js';
 import { RpcClient } from './rpc-client.js';
 
 export interface HarnessOptions {
@@ -22,12 +25,16 @@ export interface HarnessOptions {
   readonly clock?: Clock;
   /** How long an executor may take to answer `initialize`. */
   readonly initializeMs?: number;
+  /** How long a session whose transport was lost may take to be had again on another; 0: it is not tried. */
+  readonly recoverMs?: number;
   open(listener: HarnessTransportListener, signal: AbortSignal): Promise<HarnessTransport>;
   readonly signal?: AbortSignal;
 }
 
 /** As long as releases wait (relay.md §4.4). */
 const INITIALIZE_MS = 10_000;
+/** As long as releases try (relay.md §10.5): most executors keep a session for thirty seconds. */
+const RECOVER_MS = 25_000;
 
 /** Resolves when requests can be made; rejects with {@link HarnessError} or with the executor's refusal. */
 export async function openHarness(options: HarnessOptions): Promise<Harness> {
@@ -45,6 +52,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   readonly #over: Promise<Error | undefined>;
   #transport: HarnessTransport | undefined;
   #rpc: RpcClient | undefined;
+  /** Undefined while nothing is wrong. */
+  #recovery: Recovery | undefined;
   #environment: EnvironmentInfo | undefined;
   #files: RemoteFiles | undefined;
 
@@ -55,13 +64,23 @@ export class Harness implements ProcessOwner, AsyncDisposable {
       actors: {
         openTransport: fromPromise<void>(({ signal }) => this.#open(signal)),
         initialize: fromPromise<Initialized>(() => this.#initialize()),
-        closeTransport: fromPromise<void>(async () => this.#transport?.close()),
+        resumeSession: fromPromise<void, Initialized>(({ input }) =>
+          resumeSession(this.#openRpc(), options.clientName, input.sessionId),
+        ),
+        catchUp: fromPromise<void>(() => this.#catchUp()),
+        closeTransport: fromPromise<void>(() => this.#leaveTransport()),
       },
     });
     const clock = options.clock ?? realClock;
-    this.#actor = createActor(logic, { input: { initializeMs: options.initializeMs ?? INITIALIZE_MS }, clock });
+    const { initializeMs = INITIALIZE_MS, recoverMs = RECOVER_MS } = options;
+    this.#actor = createActor(logic, { input: { initializeMs, recoverMs, random: Math.random }, clock });
     this.#over = new Promise((resolve) => {
       this.#actor.subscribe({
+        next: (snapshot) => {
+          if (!snapshot.matches('ready')) return;
+          this.#recovery?.succeed();
+          this.#recovery = undefined;
+        },
         complete: () => resolve(this.#finish()),
         error: (error) => resolve(this.#finish(error)),
       });
@@ -85,6 +104,11 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return this.#over;
   }
 
+  /** Whether the session was lost and is being had again; requests wait meanwhile. */
+  get isRecovering(): boolean {
+    return this.#recovery !== undefined && this.#actor.getSnapshot().status === 'active';
+  }
+
   get sessionId(): string {
     return this.#actor.getSnapshot().context.session?.sessionId ?? '';
   }
@@ -99,10 +123,23 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return this.#files;
   }
 
-  /** Any method of the API (jsonrpc.md), with its result as it came. */
-  request(method: string, params: object = {}): Promise<unknown> {
-    if (this.#rpc === undefined) throw new HarnessError('closed', 'the session is not open', LOCAL);
-    return this.#rpc.request(method, params);
+  /**
+   * Any method of the API (jsonrpc.md), with its result as it came. While the session is being recovered it waits. One
+   * that was under way when the transport was lost is asked again if that can do no harm, else it rejects with
+   * `fate_unknown`: whether it was served is not known, and it is never repeated.
+   */
+  async request(method: string, params: object = {}): Promise<unknown> {
+    for (;;) {
+      await this.#recovery?.settled;
+      const rpc = this.#openRpc();
+      try {
+        return await rpc.request(method, params);
+      } catch (error) {
+        // Lost for good, or answered.
+        if (this.#recovery === undefined || !rpc.isOver) throw error;
+        if (!isRepeatable(method, this.#environment)) throw fateUnknown(method, error);
+      }
+    }
   }
 
   /** Every process of the session that still has its id. Rejects with UnsupportedError. */
@@ -167,17 +204,50 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     void this.close();
   };
 
+  /** One that has ended by itself is not there to be closed. */
+  async #leaveTransport(): Promise<void> {
+    if (this.#rpc?.isOver !== true) await this.#transport?.close();
+  }
+
+  #openRpc(): RpcClient {
+    if (this.#rpc === undefined) throw new HarnessError('closed', 'the session is not open', LOCAL);
+    return this.#rpc;
+  }
+
   async #open(signal: AbortSignal): Promise<void> {
+    void this.#leaveTransport();
     const early: (readonly Uint8Array[])[] = [];
-    this.#transport = await this.#options.open(
+    let rpc: RpcClient | undefined;
+    const transport = await this.#options.open(
       {
-        receive: (messages) => (this.#rpc ? this.#rpc.receive(messages) : early.push(messages)),
-        ended: (reason) => this.#actor.send({ type: 'transport.ended', reason }),
+        receive: (messages) => (rpc ? rpc.receive(messages) : early.push(messages)),
+        ended: (reason, final = false) => this.#transportEnded(rpc, reason, final),
       },
       signal,
     );
-    this.#rpc = new RpcClient(this.#transport.rpc, (method, params) => this.#notified(method, params));
-    for (const messages of early) this.#rpc.receive(messages);
+    if (signal.aborted) {
+      void transport.close();
+      return;
+    }
+    this.#transport = transport;
+    if (this.#full.size > 0) transport.setReading(false);
+    rpc = new RpcClient(transport.rpc, (method, params) => this.#notified(method, params));
+    this.#rpc = rpc;
+    for (const messages of early) rpc.receive(messages);
+  }
+
+  #transportEnded(rpc: RpcClient | undefined, reason: string, final: boolean): void {
+    // One that was given up may end later.
+    if (rpc !== this.#rpc || this.#actor.getSnapshot().status !== 'active') return;
+    this.#actor.send({ type: 'transport.ended', reason, final });
+    if (!this.#actor.getSnapshot().matches('recovering')) return;
+    this.#recovery ??= new Recovery();
+    rpc?.end(new HarnessError('transport_lost', `the session with the executor is interrupted: ${reason}`));
+  }
+
+  #catchUp(): Promise<void> {
+    const rpc = this.#openRpc();
+    return catchUp([...this.#processes.values()], (method, params) => rpc.request(method, params));
   }
 
   async #initialize(): Promise<Initialized> {
@@ -209,6 +279,7 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     const lost =
       why instanceof HarnessError ? why : new HarnessError('closed', why?.message ?? 'the session was closed');
     this.#rpc?.end(lost);
+    this.#recovery?.fail(lost);
     for (const child of [...this.#processes.values()]) child.lost(lost);
     if (why !== undefined) void this.#transport?.close();
     return why;

@@ -25,6 +25,9 @@ export interface RelayTransportOptions {
   readonly streamTiming?: StreamTiming;
 }
 
+/** Its sessions end with it, so there is nothing to recover. */
+const EXECUTOR_ENDED = 'executor_draining';
+
 /** A URL with `role=harness` in its query leads to a rendezvous (relay.md §1); any other is a plain executor. */
 export function isRelayUrl(url: string): boolean {
   return new URL(url).searchParams.getAll('role').includes('harness');
@@ -80,7 +83,8 @@ export async function openRelayTransport(
       streamOver();
       if (closing) return;
       const cause = end.reason === 'resume_expired' ? endpoint.lastFailure : undefined;
-      listener.ended(describeEnd(end) + (cause === undefined ? '' : `: ${cause.message}`));
+      const why = describeEnd(end) + (cause === undefined ? '' : `: ${cause.message}`);
+      listener.ended(why, end.reason === EXECUTOR_ENDED);
       void endpoint.drain();
     },
   }));

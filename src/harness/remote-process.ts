@@ -2,12 +2,12 @@
  * One process on the executor, with Node streams: what it prints, what it is fed, how it ended.
  * Notifications are put in order by their seq first, because releases let neighbours swap (jsonrpc.md §4.2).
  */
-import { randomUUID } from 'node:crypto';
-import { Readable, Writable } from 'node:stream';
-import type { HarnessError } from '../../machines/harness.machine.js';
+import { Readable, type Writable } from 'node:stream';
+import { HarnessError } from '../../machines/harness.machine.js';
 import { requireCapability } from './capability.js';
+import type { Missed } from './catch-up.js';
 import type { EnvironmentInfo } from './environment-info.js';
-import { RemoteError } from './rpc-client.js';
+import { processWriter } from './process-writer.js';
 
 export interface ProcessOptions {
   /** Program and arguments; no shell is involved. */
@@ -68,10 +68,6 @@ export interface ProcessOwner {
   forget(processId: string): void;
 }
 
-/** Bytes of one write: its base64 and the JSON around it fit one segment. */
-const WRITE_BYTES = 44 * 1024;
-/** Writes that may be unanswered; the executor holds its answers back while the child does not read. */
-const WRITES_IN_FLIGHT = 8;
 const OUTPUT_BUFFER_BYTES = 1024 * 1024;
 
 interface ProcessNotification {
@@ -90,12 +86,17 @@ export class RemoteProcess {
    * they hold up the whole session: read them, or `destroy()` those that are not wanted.
    */
   readonly exited: Promise<ProcessExit>;
-  /** Resolves when the process has ended and every byte of its output has been given to the streams. */
+  /**
+   * Resolves when the process has ended and every byte of its output has been given to the streams; rejects with
+   * `output_lost` when some could not be.
+   */
   readonly closed: Promise<ProcessExit>;
   readonly #owner: ProcessOwner;
   readonly #early = new Map<number, ProcessNotification>();
   #nextSeq = 1;
   #exit: ProcessExit | undefined;
+  /** Output was lost for good. */
+  #gap: HarnessError | undefined;
   /** Terminations under way: what still comes must not hold up their answers. Being killed stays under way. */
   #terminating = 0;
   #settleExited!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
@@ -106,7 +107,7 @@ export class RemoteProcess {
     this.#owner = owner;
     this.stdout = this.#reader();
     this.stderr = this.#reader();
-    this.stdin = this.#writer();
+    this.stdin = processWriter(processId, owner);
     this.exited = new Promise((resolve, reject) => {
       this.#settleExited = { resolve, reject };
     });
@@ -156,8 +157,16 @@ export class RemoteProcess {
 
   /** A notification of the executor about this process. */
   notified(method: string, params: ProcessNotification['params'] & { seq: number }): void {
+    this.#remember(method, params);
+    this.#drain();
+  }
+
+  #remember(method: string, params: ProcessNotification['params'] & { seq: number }): void {
     if (params.seq < this.#nextSeq || this.#early.has(params.seq)) return;
     this.#early.set(params.seq, { seq: params.seq, method, params });
+  }
+
+  #drain(): void {
     for (;;) {
       const next = this.#early.get(this.#nextSeq);
       if (next === undefined) return;
@@ -165,6 +174,30 @@ export class RemoteProcess {
       this.#nextSeq += 1;
       this.#act(next);
     }
+  }
+
+  /** The number of the last event before which nothing is missing. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
+  /**
+   * The session was lost for a while and is back: what happened meanwhile is made up for. Output that the executor did
+   * not keep is reported by `closed`, which then rejects with `output_lost`; what follows it is still given.
+   */
+  recovered({ nextSeq, output, exitCode, closed, lostBytes }: Missed): void {
+    for (const { seq, stream, chunk } of output) this.#remember('process/output', { seq, stream, chunk });
+    const missing: number[] = [];
+    for (let seq = this.#nextSeq; seq < nextSeq; seq += 1) if (!this.#early.has(seq)) missing.push(seq);
+    // The end has the largest number of all; an exit has one, too, and what is left over was output.
+    if (closed && missing.at(-1) === nextSeq - 1) this.#remember('process/closed', { seq: missing.pop() as number });
+    const knowsExit = this.#exit !== undefined || [...this.#early.values()].some(isExit);
+    if (exitCode !== undefined && !knowsExit && missing.length > 0) {
+      this.#remember('process/exited', { seq: missing.pop() as number, exitCode });
+    }
+    for (const seq of missing) this.#remember('lost', { seq });
+    if (missing.length > 0) this.#gap ??= outputLost(lostBytes);
+    this.#drain();
   }
 
   /** The session is gone, and nothing more will be heard. */
@@ -199,7 +232,8 @@ export class RemoteProcess {
         this.stdout.push(null);
         this.stderr.push(null);
         this.#owner.forget(this.processId);
-        this.#settleClosed.resolve(this.#exit ?? { exitCode: -1 });
+        if (this.#gap === undefined) this.#settleClosed.resolve(this.#exit ?? { exitCode: -1 });
+        else this.#settleClosed.reject(this.#gap);
     }
   }
 
@@ -214,53 +248,16 @@ export class RemoteProcess {
     });
     return reader;
   }
-
-  #writer(): Writable {
-    const { processId } = this;
-    let inFlight = 0;
-    let failed: Error | undefined;
-    const waiting: (() => void)[] = [];
-    const settle = () => {
-      inFlight -= 1;
-      for (const resume of waiting.splice(0)) resume();
-    };
-    const below = (count: number, then: () => void): void => {
-      if (inFlight < count || failed) then();
-      else waiting.push(() => below(count, then));
-    };
-    const send = async (chunk: Buffer): Promise<void> => {
-      try {
-        const params = { processId, chunk: chunk.toString('base64'), writeId: randomUUID() };
-        const { status } = (await this.#owner.request('process/write', params)) as { status?: string };
-        if (status !== 'accepted' && status !== 'starting') failed ??= brokenPipe(status);
-      } catch (error) {
-        failed ??= error as Error;
-      }
-      settle();
-    };
-    return new Writable({
-      highWaterMark: WRITE_BYTES,
-      write: (chunk: Buffer, _encoding, done) => {
-        for (let start = 0; start < chunk.length; start += WRITE_BYTES) {
-          inFlight += 1;
-          void send(chunk.subarray(start, start + WRITE_BYTES));
-        }
-        below(WRITES_IN_FLIGHT, () => done(failed));
-      },
-      final: (done) => {
-        below(1, () => {
-          if (failed || !this.#owner.environment.capabilities.has('signalboxCloseStdin')) return done(failed);
-          this.#owner.request('process/closeStdin', { processId }).then(
-            () => done(),
-            (error: unknown) => done(error instanceof RemoteError ? null : (error as Error)),
-          );
-        });
-      },
-    });
-  }
 }
 
-/** What a local program would see that writes to a process which has stopped reading. */
-function brokenPipe(status = 'unknown'): Error {
-  return Object.assign(new Error(`the process takes no more input (${status})`), { code: 'EPIPE' });
+function isExit({ method }: ProcessNotification): boolean {
+  return method === 'process/exited';
+}
+
+function outputLost(bytes: number | null): HarnessError {
+  const amount = bytes === null ? 'an unknown number of bytes' : `${bytes} bytes`;
+  return new HarnessError(
+    'output_lost',
+    `${amount} of the output were lost: the connection was away for longer than the executor keeps output`,
+  );
 }

@@ -36,6 +36,10 @@ export class RpcClient {
     this.#client = new JSONRPCClient((payload) => this.#send(payload as Record<string, unknown>));
   }
 
+  get isOver(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** Rejects with {@link RemoteError}, or with {@link HarnessError} when the transport ends first. */
   async request(method: string, params: object): Promise<unknown> {
     if (this.#ended) throw this.#ended;

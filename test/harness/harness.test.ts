@@ -89,7 +89,7 @@ describe.each([
     await rm(folder, { recursive: true, force: true });
   });
   beforeEach(async () => {
-    harness = await connect({ url: way.url, clientName: 'test', graceMs: 1000 });
+    harness = await connect({ url: way.url, clientName: 'test', graceMs: 1000, recoverMs: 500 });
   });
   afterEach(async () => {
     await harness.close();
@@ -439,7 +439,7 @@ describe('connecting', () => {
   it('says why it was lost, when its connection cannot be had again', async () => {
     const relay = await startRelayedExecutor();
     cleanups.push(() => relay.close());
-    const harness = await connect({ url: relay.url, graceMs: 300 });
+    const harness = await connect({ url: relay.url, graceMs: 300, recoverMs: 300 });
     relay.harnessProxy.refuse(true);
     relay.harnessProxy.cut();
     expect((await harness.over)?.message).toMatch(

@@ -8,11 +8,11 @@ import { activePaths, allStates, unnamedParts } from './charts.js';
 const INITIALIZE_MS = 10_000;
 
 /** A promise that the test settles, and whether who asked for it still wants session. */
-class Awaited<Value> {
+class Awaited<Value, Input = unknown> {
   asked = 0;
   aborted = false;
   settle: { resolve: (value: Value) => void; reject: (error: unknown) => void } | undefined;
-  readonly logic = fromPromise<Value>(({ signal }) => {
+  readonly logic = fromPromise<Value, Input>(({ signal }) => {
     this.asked += 1;
     signal.addEventListener('abort', () => {
       this.aborted = true;
@@ -23,16 +23,24 @@ class Awaited<Value> {
   });
 }
 
-function harness() {
+function harness(recoverMs = 0) {
   const clock = new StepClock();
   const open = new Awaited<void>();
   const initialize = new Awaited<Initialized>();
+  const resume = new Awaited<void, Initialized>();
+  const catchUp = new Awaited<void>();
   const close = new Awaited<void>();
   const actor = createActor(
     harnessMachine.provide({
-      actors: { openTransport: open.logic, initialize: initialize.logic, closeTransport: close.logic },
+      actors: {
+        openTransport: open.logic,
+        initialize: initialize.logic,
+        resumeSession: resume.logic,
+        catchUp: catchUp.logic,
+        closeTransport: close.logic,
+      },
     }),
-    { clock, input: { initializeMs: INITIALIZE_MS } },
+    { clock, input: { initializeMs: INITIALIZE_MS, recoverMs, random: () => 0 } },
   );
   actor.start();
   const settled = () => clock.advanceAsync(0);
@@ -41,6 +49,8 @@ function harness() {
     clock,
     open,
     initialize,
+    resume,
+    catchUp,
     close,
     settled,
     state: () => actor.getSnapshot().value,
@@ -160,6 +170,98 @@ describe('a harness', () => {
   });
 });
 
+describe('a harness whose transport is lost for good', () => {
+  const RECOVER_MS = 25_000;
+  const ended = { type: 'transport.ended', reason: 'the executor lost its connection' } as const;
+
+  async function recovering() {
+    const session = harness(RECOVER_MS);
+    await session.ready();
+    session.actor.send(ended);
+    expect(session.state()).toEqual({ recovering: 'reopening' });
+    return session;
+  }
+  async function settle(session: ReturnType<typeof harness>, what: 'open' | 'resume' | 'catchUp', error?: unknown) {
+    if (error === undefined) session[what].settle?.resolve();
+    else session[what].settle?.reject(error);
+    await session.settled();
+  }
+
+  it('opens another, resumes its session, reads back what it missed, and is ready again', async () => {
+    const session = await recovering();
+    await settle(session, 'open');
+    expect(session.state()).toEqual({ recovering: 'resuming' });
+    await settle(session, 'resume');
+    expect(session.state()).toEqual({ recovering: 'catchingUp' });
+    await settle(session, 'catchUp');
+    expect(session.state()).toBe('ready');
+    expect([session.open.asked, session.resume.asked, session.catchUp.asked]).toEqual([2, 1, 1]);
+    expect(session.error()).toBeUndefined();
+    expect(session.clock.pending()).toEqual([]);
+  });
+
+  it('tries again, later each time, whatever fails and whenever the new transport ends', async () => {
+    const session = await recovering();
+    const waits: number[] = [];
+    const wait = () => {
+      expect(session.state()).toEqual({ recovering: 'waiting' });
+      const before = session.clock.now();
+      session.clock.runUntil(() => session.actor.getSnapshot().matches({ recovering: 'reopening' }), 30_000);
+      waits.push(session.clock.now() - before);
+    };
+    await settle(session, 'open', new HarnessError('unreachable', 'nobody there'));
+    wait();
+    await settle(session, 'open');
+    await settle(session, 'resume', new Error('already attached'));
+    wait();
+    await settle(session, 'open');
+    session.actor.send(ended);
+    wait();
+    await settle(session, 'open');
+    await settle(session, 'resume');
+    await settle(session, 'catchUp', new Error('lost again'));
+    wait();
+    await settle(session, 'open');
+    session.clock.advance(INITIALIZE_MS);
+    wait();
+    expect(waits).toEqual([250, 500, 1000, 2000, 4000]);
+  });
+
+  it('gives up when its time is over, and says what was lost and why it stayed lost', async () => {
+    const session = await recovering();
+    await settle(session, 'open', new HarnessError('unreachable', 'nobody there'));
+    session.clock.advance(RECOVER_MS);
+    expect(session.state()).toBe('failed');
+    expect(session.error()).toMatchObject({ code: 'transport_lost' });
+    expect(session.error()?.message).toMatch(
+      /^the session with the executor is lost: .*; it could not be had again: nobody there$/,
+    );
+    expect(session.clock.pending()).toEqual([]);
+  });
+
+  it('gives up at once when the executor no longer has the session', async () => {
+    const session = await recovering();
+    await settle(session, 'open');
+    await settle(session, 'resume', new HarnessError('session_lost', 'unknown session id'));
+    expect(session.state()).toBe('failed');
+    expect(session.error()).toMatchObject({ code: 'session_lost' });
+  });
+
+  it('fails at once when the session went with it', async () => {
+    const session = harness(RECOVER_MS);
+    await session.ready();
+    session.actor.send({ ...ended, final: true });
+    expect(session.state()).toBe('failed');
+  });
+
+  it('can be closed meanwhile', async () => {
+    const session = await recovering();
+    session.actor.send({ type: 'harness.close' });
+    expect(session.state()).toBe('closing');
+    expect(session.open.aborted).toBe(true);
+  });
+});
+
 describe('the harness chart', () => {
   it('names every action, guard, delay and actor, and describes every state', () => {
     expect(unnamedParts(harnessMachine)).toEqual([]);
@@ -170,8 +272,11 @@ describe('the harness chart', () => {
   it('has no state that cannot be reached', () => {
     const done = (actorId: string) => ({ type: `xstate.done.actor.${actorId}`, actorId, output: {} }) as never;
     const map = getAdjacencyMap(harnessMachine, {
-      input: { initializeMs: INITIALIZE_MS },
+      input: { initializeMs: INITIALIZE_MS, recoverMs: 1, random: () => 0 },
       events: [
+        done('reopenTransport'),
+        done('resumeSession'),
+        done('catchUp'),
         done('openTransport'),
         done('initialize'),
         done('closeTransport'),
@@ -189,7 +294,10 @@ describe('the harness chart', () => {
   });
 
   it('runs only with its actors provided', async () => {
-    const actor = createActor(harnessMachine, { input: { initializeMs: INITIALIZE_MS }, clock: new StepClock() });
+    const actor = createActor(harnessMachine, {
+      input: { initializeMs: INITIALIZE_MS, recoverMs: 0, random: () => 0 },
+      clock: new StepClock(),
+    });
     actor.start();
     await new StepClock().advanceAsync(0);
     expect(actor.getSnapshot().context.error?.message).toContain('provided');
