@@ -85,7 +85,7 @@ describe('a session whose transport is cut', () => {
     const child = await sh(`${AWAIT_GO}; echo news; sleep 1000`);
     const waiting = harness.request('process/read', { processId: child.processId, afterSeq: 0, waitMs: 60_000 });
     proxy.cut();
-    await vi.waitUntil(() => harness.isRecovering, { interval: 1 });
+    await vi.waitUntil(() => harness.isRecovering, { interval: 1, timeout: 10_000 });
     const later = harness.files.writeFile(join(folder, 'later'), 'done');
     await go();
     expect(await waiting).toMatchObject({ chunks: [{ seq: 1, chunk: Buffer.from('news\n').toString('base64') }] });
@@ -97,7 +97,7 @@ describe('a session whose transport is cut', () => {
     // Nothing comes back any more.
     proxy.setFaults({ toClient: { drop: 1 } });
     const marking = failure(harness.startProcess({ argv: ['sh', '-c', `echo ran >> ${join(folder, 'mark')}`] }));
-    await vi.waitUntil(() => readFile(join(folder, 'mark'), 'utf8').catch(() => ''), { interval: 5 });
+    await vi.waitUntil(() => readFile(join(folder, 'mark'), 'utf8').catch(() => ''), { interval: 5, timeout: 10_000 });
     proxy.setFaults({ toClient: { drop: 0 } });
     proxy.cut();
     const error = await marking;
@@ -129,7 +129,7 @@ describe('a session whose transport is cut', () => {
       length += chunk.length;
       tail = (tail + chunk.toString()).slice(-10);
     });
-    await vi.waitUntil(() => length === 6, { interval: 5 });
+    await vi.waitUntil(() => length === 6, { interval: 5, timeout: 10_000 });
     proxy.refuse(true);
     proxy.cut();
     await go();
@@ -180,7 +180,7 @@ describe('a session that cannot be had again', () => {
   it('may be closed while it is tried', async () => {
     proxy.refuse(true);
     proxy.cut();
-    await vi.waitUntil(() => harness.isRecovering, { interval: 1 });
+    await vi.waitUntil(() => harness.isRecovering, { interval: 1, timeout: 10_000 });
     const waiting = failure(harness.request('environment/info'));
     await harness.close();
     expect(await waiting).toMatchObject({ code: 'closed' });
