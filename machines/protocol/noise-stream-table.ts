@@ -24,7 +24,7 @@ export type ExecutorOccurrence =
   | 'handshake.opened'
   | 'handshake.failed'
   | 'authorisation.granted'
-  /** Also: no answer in time, an answer that is none, or too many asked already. */
+  /** Also: no answer within 10 s, an answer that is none, or too many asked already. */
   | 'authorisation.refused'
   /** The registry refuses the executor's own credential (HTTP 401). */
   | 'credential.refused'
@@ -111,9 +111,6 @@ export function admitsHandshake(now: NoiseAdmission, most: NoiseAdmission = defa
 export function admitsAuthorisation(now: NoiseAdmission, most: NoiseAdmission = defaultNoiseAdmission): boolean {
   return now.authorising < most.authorising;
 }
-
-/** How long a registry may take for its answer, in milliseconds. */
-export const AUTHORISATION_MS = 10_000;
 
 /** Where a stream stands at a harness. */
 export type HarnessStanding =

@@ -22,7 +22,6 @@ export const PROTOCOL_ERROR_REASON = 'noise_relay_protocol_error';
 export const DH_BYTES = 32;
 export const KEM_PUBLIC_KEY_BYTES = 1184;
 export const KEM_CIPHERTEXT_BYTES = 1088;
-export const KEM_SHARED_SECRET_BYTES = 32;
 export const TAG_BYTES = 16;
 
 /** Longest Noise message: a handshake, or a record before it is opened. */

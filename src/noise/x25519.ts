@@ -1,14 +1,8 @@
 /**
- * X25519 by node:crypto, with keys as the 32 bytes that go on the wire.
+ * X25519 by node:crypto, with public keys as the 32 bytes that go on the wire.
  */
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { NoiseError } from './noise-error.js';
-import { wipe } from './secret-bytes.js';
-import { DH_BYTES } from './suite.js';
-
-/** What DER puts before the 32 bytes of a public and of a secret key (RFC 8410). */
-const PUBLIC_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
-const SECRET_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 export interface DhKeyPair {
   /** 32 bytes. */
@@ -22,30 +16,17 @@ export function generateDhKeyPair(): DhKeyPair {
   return { publicKey: rawPublicKey(publicKey), secretKey: privateKey };
 }
 
-/** The pair of a secret key of 32 bytes, which stays the caller's to wipe. */
-export function dhKeyPairOf(secret: Uint8Array): DhKeyPair {
-  const der = Buffer.concat([SECRET_PREFIX, secret]);
-  try {
-    const secretKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    return { publicKey: rawPublicKey(createPublicKey(secretKey)), secretKey };
-  } finally {
-    wipe(der);
-  }
-}
-
-/** 32 bytes, the caller's to wipe. Throws {@link NoiseError} for a public key with which there is no secret (RFC 7748 §6.1). */
+/** 32 bytes, the caller's to wipe. Throws {@link NoiseError} for a public key that gives no secret (RFC 7748 §6.1). */
 export function sharedDhSecret(secretKey: KeyObject, publicKey: Uint8Array): Uint8Array {
   try {
-    const der = Buffer.concat([PUBLIC_PREFIX, publicKey]);
-    return diffieHellman({
-      privateKey: secretKey,
-      publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }),
-    });
+    // As JWK: reading the same key as DER takes OpenSSL six times as long, more than all the rest.
+    const jwk = { kty: 'OKP', crv: 'X25519', x: Buffer.from(publicKey).toString('base64url') };
+    return diffieHellman({ privateKey: secretKey, publicKey: createPublicKey({ key: jwk, format: 'jwk' }) });
   } catch {
     throw new NoiseError('noise_handshake_failed', 'the peer sent an X25519 key that gives no secret', 'peer');
   }
 }
 
 function rawPublicKey(key: KeyObject): Uint8Array {
-  return key.export({ format: 'der', type: 'spki' }).subarray(-DH_BYTES);
+  return Buffer.from(key.export({ format: 'jwk' }).x as string, 'base64url');
 }

@@ -2,19 +2,26 @@
  * Everything that is random in a handshake, as the vectors fix it: keys from seeds of equal bytes, and key
  * encapsulations from given randomness, one after another.
  */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { NoiseIdentity } from '../../src/noise/identity.js';
 import type { Encapsulated, Kem, KemKeyPair } from '../../src/noise/kem.js';
 import { SecretBytes } from '../../src/noise/secret-bytes.js';
-import { type DhKeyPair, dhKeyPairOf } from '../../src/noise/x25519.js';
+import type { DhKeyPair } from '../../src/noise/x25519.js';
 
 export interface Fills {
   readonly dhFill: string;
   readonly kemFill: string;
 }
 
+/** What DER puts before the 32 bytes of an X25519 secret (RFC 8410). */
+const SECRET_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
 export function fixedDh({ dhFill }: Fills): DhKeyPair {
-  return dhKeyPairOf(new Uint8Array(32).fill(byteOf(dhFill)));
+  const der = Buffer.concat([SECRET_PREFIX, new Uint8Array(32).fill(byteOf(dhFill))]);
+  const secretKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const { x } = createPublicKey(secretKey).export({ format: 'jwk' });
+  return { publicKey: Buffer.from(x as string, 'base64url'), secretKey };
 }
 
 export function fixedIdentity(fills: Fills): NoiseIdentity {

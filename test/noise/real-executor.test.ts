@@ -8,6 +8,7 @@ import { NoiseIdentity } from '../../src/noise/identity.js';
 import { InitiatorHandshake } from '../../src/noise/initiator-handshake.js';
 import { type OpenedKem, openKem } from '../../src/noise/open-kem.js';
 import { publicKeyFromJson, publicKeyToJson } from '../../src/noise/public-key.js';
+import { PROTOCOL_ERROR_REASON } from '../../src/noise/suite.js';
 import { describePeers } from '../peers/describe-peers.js';
 import { type RealExecutor, startRemoteExecutor } from '../peers/real-executor.js';
 import type { PeerSocket } from '../stand-ins/fake-rendezvous.js';
@@ -119,14 +120,14 @@ describePeers(['0.142.5', '0.169.0'], 'a real executor and our initiator', (peer
 
   it('resets a stream for which our handshake was not made', async () => {
     const { answer } = await greet('another stream');
-    expect(answer).toEqual({ kind: 'reset', reason: 'noise_relay_protocol_error' });
+    expect(answer).toEqual({ kind: 'reset', reason: PROTOCOL_ERROR_REASON });
     expect(registry.of('validate')).toEqual([]);
   });
 
   it('resets a stream that the registry refuses', async () => {
     validation = { status: 200, body: { valid: false } };
     const { answer } = await greet();
-    expect(answer).toEqual({ kind: 'reset', reason: 'noise_relay_protocol_error' });
+    expect(answer).toEqual({ kind: 'reset', reason: PROTOCOL_ERROR_REASON });
   });
 
   it('resets a stream whose record was altered on the way', async () => {
@@ -137,7 +138,7 @@ describePeers(['0.142.5', '0.169.0'], 'a real executor and our initiator', (peer
       send(frame);
     };
     stream.send({ id: 1, method: 'initialize', params: { clientName: 'noise-test', resumeSessionId: null } });
-    expect(await stream.resets.first()).toBe('noise_relay_protocol_error');
+    expect(await stream.resets.first()).toBe(PROTOCOL_ERROR_REASON);
     expect(stream.messages.items).toEqual([]);
   });
 
@@ -145,7 +146,7 @@ describePeers(['0.142.5', '0.169.0'], 'a real executor and our initiator', (peer
     validation = { status: 401, body: { error: { code: 'unauthorized', message: 'who are you' } } };
     const { handshake, answer } = await greet();
     if (peer.version === '0.142.5') {
-      expect(answer).toEqual({ kind: 'reset', reason: 'noise_relay_protocol_error' });
+      expect(answer).toEqual({ kind: 'reset', reason: PROTOCOL_ERROR_REASON });
       return;
     }
     if (answer.kind !== 'handshake') throw new Error(`the executor answered with ${JSON.stringify(answer)}`);

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isStalled, type NoiseOrder, newNoiseOrder, putInOrder } from '../../../machines/protocol/noise-order.js';
+import {
+  defaultNoiseOrderBounds,
+  isStalled,
+  type NoiseOrder,
+  newNoiseOrder,
+  putInOrder,
+} from '../../../machines/protocol/noise-order.js';
 import type { DataBody } from '../../../proto/frame.js';
 
 const data = (seq: number, bytes = 1): DataBody => ({
@@ -73,6 +79,11 @@ describe('the order of records', () => {
     const waiting = (records: number) => Array.from({ length: records }, (_, place) => data(place + 1, 60_000));
     expect(take([waiting(17)]).violation).toBeUndefined();
     expect(take([waiting(18)]).violation?.code).toBe('out_of_order_bytes_exceeded');
+  });
+
+  it('takes other bounds than those of releases', () => {
+    const { violation } = putInOrder(newNoiseOrder, [data(3)], { ...defaultNoiseOrderBounds, reorderFrames: 2 });
+    expect(violation?.code).toBe('seq_beyond_window');
   });
 
   it('ends before its numbers wrap', () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   admitsAuthorisation,
   admitsHandshake,
+  defaultNoiseAdmission,
   type ExecutorOccurrence,
   type ExecutorStanding,
   executorVerdict,
@@ -52,6 +53,7 @@ describe('an executor', () => {
   });
 
   it('takes 128 streams, and asks about 32 of them at once', () => {
+    expect(defaultNoiseAdmission).toEqual({ streams: 128, authorising: 32 });
     expect(admitsHandshake({ streams: 127, authorising: 32 })).toBe(true);
     expect(admitsHandshake({ streams: 128, authorising: 0 })).toBe(false);
     expect(admitsAuthorisation({ streams: 128, authorising: 31 })).toBe(true);
