@@ -53,7 +53,9 @@ export function streamActorId(streamId: string): string {
 }
 
 function streamInput(context: ConnectionContext, streamId: string, profile?: Profile): StreamInput {
-  const { role, clock, limits, meter, random, streamTiming: timing, port } = context;
+  const { role, clock, limits, random, streamTiming: timing, port } = context;
+  // Streams of a harness all lead to one executor; those of an executor lead to harnesses near and far.
+  const meter = role === 'harness' ? context.meter : { current: unmeasuredRoundTrip };
   const input = { streamId, role, port: port.streamPort(streamId), clock, limits, timing, meter, random };
   return profile === undefined ? input : { ...input, profile };
 }

@@ -5,7 +5,7 @@
 import { assign, setup } from 'xstate';
 import { isReliable } from '../proto/frame.js';
 import { hasGap } from './protocol/receive-window.js';
-import { observeRoundTrip } from './protocol/round-trip.js';
+import { observeRoundTrip, unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { isDrained } from './protocol/send-window.js';
 import * as cleartext from './stream-cleartext.js';
 import * as resuming from './stream-resume.js';
@@ -34,6 +34,9 @@ const effects = setup({
     reportBacklog: ({ context }, { bytes }: { bytes: number }) => context.port.backlog(bytes),
     measureRoundTrip: ({ context }, { ms }: { ms: number }) => {
       context.meter.current = observeRoundTrip(context.meter.current, ms);
+    },
+    forgetRoundTrip: ({ context }) => {
+      context.meter.current = unmeasuredRoundTrip;
     },
     armTimer: assign({ armedFor: ({ context }) => steps.deadlineOf(context) ?? context.clock.now() }),
     giveTheSocketATurn: assign({ excused: true }),

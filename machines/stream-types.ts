@@ -62,7 +62,7 @@ export interface StreamInput {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly timing: StreamTiming;
-  /** Shared by the streams of a carrier. */
+  /** Shared by the streams that lead to one peer. */
   readonly meter: RoundTripMeter;
   /** From 0 to 1; the only source of chance, so that a test can seed it. */
   readonly random: () => number;

@@ -91,7 +91,7 @@ export const streamMachine = streamSetup.createMachine({
                 'Frames flow. A peer whose own carrier was replaced says so with resume, and gets what it missed.',
               on: {
                 frames: { actions: 'receiveReliable' },
-                'carrier.lost': { target: 'interrupted', actions: 'loseCarrier' },
+                'carrier.lost': { target: 'interrupted', actions: ['loseCarrier', 'forgetRoundTrip'] },
               },
             },
             interrupted: {
@@ -104,7 +104,7 @@ export const streamMachine = streamSetup.createMachine({
                   { target: '#stream.reset', actions: 'noteExpiry' },
                 ],
               },
-              on: { 'carrier.lost': { target: '.away', actions: 'loseCarrier' } },
+              on: { 'carrier.lost': { target: '.away', actions: ['loseCarrier', 'forgetRoundTrip'] } },
               states: {
                 away: {
                   description: 'There is no socket: nothing is sent, and sources stop as what waits here grows.',

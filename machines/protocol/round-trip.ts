@@ -1,5 +1,5 @@
 /**
- * The round-trip time of one carrier after RFC 6298, and the delays that follow from it (DESIGN §5.2.4).
+ * The round-trip time to one peer after RFC 6298, and the delays that follow from it (DESIGN §5.2.4).
  * Samples come from segments sent exactly once (Karn); all numbers are milliseconds.
  */
 
@@ -11,7 +11,7 @@ export interface RoundTrip {
   readonly samples: number;
 }
 
-/** The estimate is shared by all streams of a carrier, so it lives beside them, not in one of them. */
+/** A harness shares the estimate among its streams, so it lives beside them, not in one of them. */
 export interface RoundTripMeter {
   current: RoundTrip;
 }

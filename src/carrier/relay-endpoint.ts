@@ -111,6 +111,7 @@ export class RelayEndpoint implements ChannelOwner {
 
   /** Opens a stream of this end's own (harness). */
   open(streamId: string, listen: (channel: StreamChannel) => ChannelListener): StreamChannel {
+    if (this.#streams.has(streamId)) throw new Error(`stream ${streamId} is open already`);
     this.#connection.send({ type: 'stream.open', streamId });
     const entry = this.#streams.get(streamId);
     if (entry === undefined) throw new Error('a stream can be opened only while the connection is online');

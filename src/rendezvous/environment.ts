@@ -9,6 +9,7 @@ import type { RoutingHeader } from '../../proto/routing-header.js';
 import type { Logger } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import { CLOSE } from './close-codes.js';
+import { goesOn, isAnswered, opensStream, waitsForExecutor } from './header-meaning.js';
 import { readHeader } from './message-header.js';
 import type { RelaySocket } from './relay-socket.js';
 import { defaultRendezvousLimits } from './rendezvous-limits.js';
@@ -48,12 +49,15 @@ export class Environment {
   readonly #options: Required<EnvironmentOptions>;
   readonly #harnesses = new Set<Harness>();
   readonly #routes = new Routes<Harness>();
+  /** Before this, streams may exist that it never heard of. */
+  readonly #since: number;
   #waiting = 0;
   #executor: Executor | undefined;
 
   constructor(options: EnvironmentOptions) {
     const { graceMs, waitingRoutes } = defaultRendezvousLimits;
     this.#options = { graceMs, waitingRoutes, clock: realClock, emptied: () => {}, ...options };
+    this.#since = this.#options.clock.now();
   }
 
   get executor(): Executor | undefined {
@@ -135,8 +139,10 @@ export class Environment {
     const header = readHeader(executor.log, message, isBinary);
     if (header === undefined) return;
     const route = this.#routes.find(header.streamId);
-    // Late output after a harness left (§11 duty 9), or a stream whose harness comes back after this router's restart.
-    if (route === undefined) return;
+    if (route === undefined) {
+      if (this.#isGhost(header)) this.#answer(executor.socket, header.streamId, 'unknown_stream');
+      return;
+    }
     const socket = route.harness?.socket;
     if (header.body === 'reset') {
       this.#remove(route);
@@ -146,6 +152,17 @@ export class Environment {
     route.executorAnnounces = isReliable(header);
     if (route.isWaiting) this.#heard(route, 'executor');
     socket?.send(message, executor.socket, isAnswered(route, header));
+  }
+
+  /**
+   * Late output after a harness left is dropped (§11 duty 9), and so is a stream whose harness comes back after this
+   * router's restart. Nobody can come back any more when the grace is over: an executor that missed how a reliable
+   * stream ended would send for ever.
+   */
+  #isGhost(header: RoutingHeader): boolean {
+    const { clock, graceMs } = this.#options;
+    if (!isReliable(header) || header.body === 'reset' || header.body === 'ack') return false;
+    return clock.now() - this.#since > graceMs;
   }
 
   receiveFromHarness(harness: Harness, message: Buffer, isBinary: boolean): void {
@@ -265,25 +282,4 @@ export class Environment {
 
 function forwardReset(to: RelaySocket, streamId: string, message: Buffer, from: RelaySocket): void {
   to.send(message.length <= LARGEST_RESET_BYTES ? message : resetFrame(streamId, 'reset_reason_too_long'), from);
-}
-
-/** Acks, heartbeats and resets belong to streams that exist: alone, late or lost ones, they open none. */
-function opensStream(header: RoutingHeader): boolean {
-  return header.body === 'resume' || header.body === 'data' || header.body === 'handshake';
-}
-
-/** The announcement of a stream that both its ends know. */
-function goesOn(header: RoutingHeader): boolean {
-  return header.continues && isReliable(header);
-}
-
-/** Whether a frame that cannot be delivered is only early: its sender will say it again. */
-function waitsForExecutor(header: RoutingHeader, route: Route<Harness> | undefined): boolean {
-  if (!isReliable(header)) return false;
-  return route?.isLasting === true || header.body !== 'resume';
-}
-
-/** Whether whoever gets it says something within moments. */
-function isAnswered(route: Route<Harness>, { body }: RoutingHeader): boolean {
-  return route.isLasting && body !== 'ack';
 }

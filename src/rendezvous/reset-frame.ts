@@ -14,6 +14,7 @@ export type ResetReason =
   | 'harness_too_slow'
   | 'stream_id_in_use'
   | 'too_many_streams'
+  | 'unknown_stream'
   | 'reset_reason_too_long';
 
 export function resetFrame(streamId: string, reason: ResetReason): Buffer {

@@ -227,8 +227,9 @@ describe('a socket that is lost', () => {
   });
 
   it('forgets what it knew of the round trip: another carrier may lead another way', async () => {
-    const connection = await online();
-    connection.receive(of('a', peer.data(1)));
+    const connection = await online({ role: 'harness' });
+    connection.send({ type: 'stream.open', streamId: 'a' });
+    connection.receive(of('a', peer.ack(0)));
     connection.toStream('a', { type: 'flush', messages: [new Uint8Array(1)] });
     connection.clock.advance(50);
     connection.receive(of('a', peer.ack(1)));
@@ -567,17 +568,32 @@ describe('the streams of a connection', () => {
     expect(connection.log()).toEqual([`a: data 1 'x' ack 1`, `b: plain data 0 'x'`]);
   });
 
-  it('share one round trip, and know nothing of each other beside it', async () => {
-    const connection = await online();
-    connection.receive(of('a', peer.data(1)), of('b', peer.data(1)));
+  const measureThen = async (role: 'harness' | 'executor') => {
+    const connection = await online({ role });
+    for (const streamId of ['a', 'b']) {
+      if (role === 'harness') connection.send({ type: 'stream.open', streamId });
+      connection.receive(of(streamId, role === 'harness' ? peer.ack(0) : peer.resume(1)));
+    }
     connection.toStream('a', { type: 'flush', messages: [new Uint8Array(1)] });
     connection.clock.advance(50);
     connection.receive(of('a', peer.ack(1)));
-    connection.log();
     connection.toStream('b', { type: 'flush', messages: [new Uint8Array(1)] });
     connection.log();
+    return connection;
+  };
+
+  it('share one round trip where they lead to one executor', async () => {
+    const connection = await measureThen('harness');
     // 50 + 4 · 25 + 25 ms instead of the second of an unmeasured round trip.
     connection.clock.advance(174);
+    expect(connection.log()).toEqual([]);
+    connection.clock.advance(1);
+    expect(connection.log()).toEqual(['b: 1 again']);
+  });
+
+  it('do not where they come from harnesses near and far', async () => {
+    const connection = await measureThen('executor');
+    connection.clock.advance(999);
     expect(connection.log()).toEqual([]);
     connection.clock.advance(1);
     expect(connection.log()).toEqual(['b: 1 again']);

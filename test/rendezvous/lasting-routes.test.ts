@@ -150,6 +150,24 @@ describe('a stream on which both ends have announced reliability', () => {
     expect(emptied()).toBe(0);
   });
 
+  it('is over for an executor that goes on with it when nobody can come back any more', () => {
+    const { newExecutor, clock } = world();
+    const executor = newExecutor();
+    // Its harness may have known another router and be on its way.
+    executor.says(payload('s'), resume('s', 3));
+    clock.advance(GRACE_MS);
+    executor.says(payload('s'));
+    expect(executor.seen()).toEqual([]);
+    clock.advance(1);
+    executor.says(ack('s'));
+    expect(executor.seen()).toEqual([]);
+    executor.says(payload('s'));
+    expect(executor.seen()).toEqual(['s reset unknown_stream']);
+    // Late output for a harness that left, of a release: dropped as ever.
+    executor.says(Buffer.from(encodeFrame(plainFrame('t', data('late')))));
+    expect(executor.seen()).toEqual([]);
+  });
+
   it('ends when the grace of its executor is over, though another one is there that never spoke on it', () => {
     const { newExecutor, settled, clock } = world();
     const { executor, harness } = settled();
