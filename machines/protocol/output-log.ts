@@ -144,7 +144,7 @@ export class OutputLog {
    */
   read(afterSeq = 0, maxBytes?: number): OutputPage {
     const from = this.#firstAfter(afterSeq);
-    if (maxBytes === undefined) return { chunks: this.#fetch(from), nextSeq: this.#nextSeq };
+    if (maxBytes === undefined) return { chunks: this.#copyOut(from), nextSeq: this.#nextSeq };
     let end = from;
     let total = 0;
     while (end < this.#chunks.length) {
@@ -152,12 +152,12 @@ export class OutputLog {
       if (end > from && total > maxBytes) break;
       end++;
     }
-    const chunks = this.#fetch(from, end);
+    const chunks = this.#copyOut(from, end);
     const last = chunks.at(-1);
     return { chunks, nextSeq: last === undefined ? this.#nextSeq : last.seq + 1 };
   }
 
-  #fetch(from: number, end?: number): OutputChunk[] {
+  #copyOut(from: number, end?: number): OutputChunk[] {
     return this.#chunks.slice(from, end).map(({ seq, stream, start, end }) => {
       return { seq, stream, bytes: this.#ring.read(start, end) };
     });
