@@ -2,16 +2,16 @@
  * Key encapsulation in threads, for Node releases that have no ML-KEM of their own: an operation takes a millisecond
  * of JavaScript, and many harnesses may come back at once. Bounded in threads and in what waits.
  */
-import type { Encapsulated, Kem, KemKeyPair } from './kem.js';
+import type { Encapsulated, KemKeyPair, OpenedKem } from './kem.js';
+import { kemClosed, kemRefused, kemSaturated, MOST_WAITING } from './kem-error.js';
 import type { KemJob, KemResult } from './kem-job.js';
 import { KemThread } from './kem-thread.js';
-import { NoiseError } from './noise-error.js';
 import { SecretBytes } from './secret-bytes.js';
 
 export interface KemPoolOptions {
   /** Default 1: handshakes may take the second core only when somebody wants that. */
   readonly threads?: number;
-  /** Jobs that wait for a thread; a handshake has one at a time. Default 128, the streams of a socket. */
+  /** Jobs that wait for a thread; default {@link MOST_WAITING}. */
   readonly mostWaiting?: number;
   /** A thread with nothing to do ends after so long; default 30 s. */
   readonly idleMs?: number;
@@ -26,13 +26,13 @@ interface WaitingJob {
   readonly reject: (error: unknown) => void;
 }
 
-export class KemPool implements Kem {
+export class KemPool implements OpenedKem {
   readonly #threads: readonly KemThread[];
   readonly #mostWaiting: number;
   readonly #waiting: WaitingJob[] = [];
   #closed = false;
 
-  constructor({ threads = 1, mostWaiting = 128, idleMs = 30_000 }: KemPoolOptions = {}) {
+  constructor({ threads = 1, mostWaiting = MOST_WAITING, idleMs = 30_000 }: KemPoolOptions = {}) {
     this.#threads = Array.from({ length: threads }, () => new KemThread(idleMs));
     this.#mostWaiting = mostWaiting;
   }
@@ -63,26 +63,19 @@ export class KemPool implements Kem {
   /** Ends the threads; what waits is rejected, and whatever is asked for later. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(closed());
+    for (const { reject } of this.#waiting.splice(0)) reject(kemClosed());
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
   async #run<Op extends KemJob['op']>(op: Op, job: () => KemJob): Promise<Extract<KemResult, { op: Op }>> {
-    if (this.#closed) throw closed();
-    if (this.#waiting.length >= this.#mostWaiting) {
-      const message = `${this.#mostWaiting} handshakes wait already; let the harness try again later`;
-      throw new NoiseError('noise_kem_saturated', message, 'local');
-    }
+    if (this.#closed) throw kemClosed();
+    if (this.#waiting.length >= this.#mostWaiting) throw kemSaturated(this.#mostWaiting);
     const result = await new Promise<KemResult>((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
       this.#dispatch();
     });
     if (result.op === op) return result as Extract<KemResult, { op: Op }>;
-    throw new NoiseError(
-      'noise_handshake_failed',
-      'the peer sent an ML-KEM-768 key or ciphertext that is none',
-      'peer',
-    );
+    throw kemRefused();
   }
 
   #dispatch(): void {
@@ -111,8 +104,4 @@ export class KemPool implements Kem {
       reject(error);
     }
   }
-}
-
-function closed(): NoiseError {
-  return new NoiseError('noise_kem_lost', 'key encapsulation was closed with its program', 'local');
 }

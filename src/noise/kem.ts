@@ -19,7 +19,8 @@ export interface Encapsulated {
 }
 
 /**
- * All of them reject with NoiseError: `noise_kem_saturated` when too much waits already, `noise_kem_lost` when closed,
+ * Many may be asked for at once: none of them keeps the main thread for longer than a small part of a millisecond at a
+ * stretch. All of them reject with NoiseError: `noise_kem_saturated` when too much waits already, `noise_kem_lost` when closed,
  * and `noise_handshake_failed` for a public key or ciphertext that is none.
  */
 export interface Kem {
@@ -27,4 +28,10 @@ export interface Kem {
   encapsulate(publicKey: Uint8Array): Promise<Encapsulated>;
   /** 32 bytes, the caller's to wipe. A wrong ciphertext gives another secret, not an error (implicit rejection). */
   decapsulate(secretKey: SecretBytes, ciphertext: Uint8Array): Promise<Uint8Array>;
+}
+
+/** What a program opens once, and closes at its end. */
+export interface OpenedKem extends Kem {
+  /** Whatever is under way or asked for later rejects. */
+  close(): Promise<void>;
 }

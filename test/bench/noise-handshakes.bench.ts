@@ -1,113 +1,95 @@
 /**
- * How long a running stream waits while 128 harnesses shake hands at once with an executor: with ML-KEM on the main
- * thread, and in one thread or two of its own. Run with tsx; prints one line a way.
+ * How long the event loop is kept from running streams while 128 harnesses shake hands at once with an executor: with
+ * ML-KEM on the main thread, in one thread or two of its own, and by Node where it can. Run with tsx, on Linux; prints
+ * the median and the worst of some rounds. What the loop waited for a core is the machine's doing, and told apart.
  */
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { openSync, readSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { NoiseIdentity } from '../../src/noise/identity.js';
 import { InitiatorHandshake } from '../../src/noise/initiator-handshake.js';
 import type { Kem } from '../../src/noise/kem.js';
 import { KemPool } from '../../src/noise/kem-pool.js';
 import { nativeKem } from '../../src/noise/native-kem.js';
-import type { NoiseChannel } from '../../src/noise/noise-channel.js';
 import { ResponderHandshake } from '../../src/noise/responder-handshake.js';
 import { InlineKem } from '../noise/inline-kem.js';
 
 const HANDSHAKES = 128;
-const ROUNDS = 5;
-const PAYLOAD_BYTES = 8 * 1024;
+const ROUNDS = 10;
 
-/**
- * Another thread that asks every millisecond or so and measures how long each answer took, in milliseconds. It tells
- * when the question that is under way has been answered, so that none is left out for being slow.
- */
-const PROBE = `
-  const { parentPort } = require('node:worker_threads');
-  let waits = [];
-  let sent = 0;
-  let asked = false;
-  const ask = () => { sent = performance.now(); parentPort.postMessage('ask'); };
-  parentPort.on('message', (message) => {
-    if (message === 'tell') { asked = true; return; }
-    waits.push(performance.now() - sent);
-    if (asked) { parentPort.postMessage(waits); waits = []; asked = false; }
-    setTimeout(ask, 1);
-  });
-  ask();
-`;
+/** Milliseconds. */
+interface Gap {
+  readonly wall: number;
+  /** What of it the main thread could not run although it would. */
+  readonly coreless: number;
+}
 
 const inline = new InlineKem();
-const binding = (place: number) => ({ environmentId: 'box1', registrationId: 'r1', streamId: `stream-${place}` });
+const schedule = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+const bindingOf = (place: number) => ({ environmentId: 'box1', registrationId: 'r1', streamId: `stream-${place}` });
+
+/** Milliseconds for which the main thread was ready and had no core. */
+function corelessMs(): number {
+  const text = Buffer.alloc(64);
+  const length = readSync(schedule, text, 0, text.length, 0);
+  return Number(text.toString('latin1', 0, length).split(' ')[1]) / 1e6;
+}
 
 async function greetings(executor: NoiseIdentity): Promise<Uint8Array[]> {
   const identity = await NoiseIdentity.generate(inline);
   const greeting = async (_: unknown, place: number) => {
-    const common = { identity, executorKey: executor.publicKey, binding: binding(place) };
+    const common = { identity, executorKey: executor.publicKey, binding: bindingOf(place) };
     return (await InitiatorHandshake.begin({ ...common, authorization: 'x'.repeat(90), kem: inline })).message;
   };
   return Promise.all(Array.from({ length: HANDSHAKES }, greeting));
 }
 
-async function openChannel(executor: NoiseIdentity, kem: Kem): Promise<NoiseChannel> {
-  const [message] = (await greetings(executor)) as [Uint8Array];
-  const handshake = await ResponderHandshake.read(message, { identity: executor, binding: binding(0), kem });
-  return (await handshake.accept()).channel;
+/** Times between turns of the loop, until stopped. */
+function watchLoop(): () => Gap[] {
+  const gaps: Gap[] = [];
+  let [last, lastCoreless] = [performance.now(), corelessMs()];
+  const look = () => {
+    const [now, coreless] = [performance.now(), corelessMs()];
+    gaps.push({ wall: now - last, coreless: coreless - lastCoreless });
+    [last, lastCoreless] = [now, coreless];
+  };
+  const timer = setInterval(look, 1);
+  return () => {
+    clearInterval(timer);
+    look();
+    return gaps;
+  };
 }
 
 async function measure(name: string, kem: Kem): Promise<void> {
   const executor = await NoiseIdentity.generate(kem);
-  const stream = await openChannel(executor, kem);
-  const probe = new Worker(PROBE, { eval: true });
-  const payload = Buffer.alloc(PAYLOAD_BYTES);
-  probe.on('message', (message) => {
-    if (message !== 'ask') return;
-    // What a running stream does for each of its messages.
-    stream.seal(payload);
-    probe.postMessage('answer');
-  });
-  const tell = async (): Promise<number[]> => {
-    probe.postMessage('tell');
-    for (;;) {
-      const [message] = await once(probe, 'message');
-      if (message !== 'ask') return message as number[];
-    }
-  };
-
-  const quiet: number[] = [];
-  const busy: number[] = [];
   const durations: number[] = [];
+  const worst: Gap[] = [];
   // The first round warms up and is not counted.
   for (let round = 0; round <= ROUNDS; round += 1) {
     const messages = await greetings(executor);
-    await tell();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const before = await tell();
+    await pause(200);
+    const stop = watchLoop();
     const start = performance.now();
     await Promise.all(
       messages.map(async (message, place) => {
-        const options = { identity: executor, binding: binding(place), kem };
+        const options = { identity: executor, binding: bindingOf(place), kem };
         await (await ResponderHandshake.read(message, options)).accept();
       }),
     );
     const duration = performance.now() - start;
-    const during = await tell();
+    const gaps = stop();
     if (round === 0) continue;
     durations.push(duration);
-    quiet.push(...before);
-    busy.push(...during);
+    worst.push(gaps.reduce((one, other) => (other.wall > one.wall ? other : one)));
   }
-  await probe.terminate();
-  const median = durations.sort((one, other) => one - other)[ROUNDS >> 1] as number;
+  const median = (values: number[]) => values.sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
+  const most = worst.reduce((one, other) => (other.wall > one.wall ? other : one));
+  const own = Math.max(...worst.map(({ wall, coreless }) => wall - coreless));
   process.stdout.write(
-    `${name.padEnd(14)} ${HANDSHAKES} handshakes in ${median.toFixed(0)} ms; ` +
-      `a stream waits ${spread(busy)} (quiet: ${spread(quiet)})\n`,
+    `${name.padEnd(12)} ${median(durations).toFixed(0)} ms for ${HANDSHAKES}; the longest turn of a round: ` +
+      `median ${median(worst.map(({ wall }) => wall)).toFixed(1)} ms, most ${most.wall.toFixed(1)} ms ` +
+      `(${most.coreless.toFixed(1)} ms of it without a core), most without such waits ${own.toFixed(1)} ms\n`,
   );
-}
-
-function spread(waits: number[]): string {
-  const sorted = [...waits].sort((one, other) => one - other);
-  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
-  return `p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)} ms`;
 }
 
 await measure('main thread', inline);

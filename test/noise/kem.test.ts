@@ -6,7 +6,7 @@ import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { NoiseIdentity } from '../../src/noise/identity.js';
 import { InitiatorHandshake } from '../../src/noise/initiator-handshake.js';
-import type { Kem } from '../../src/noise/kem.js';
+import type { OpenedKem } from '../../src/noise/kem.js';
 import { KemPool } from '../../src/noise/kem-pool.js';
 import { nativeKem } from '../../src/noise/native-kem.js';
 import { openKem } from '../../src/noise/open-kem.js';
@@ -16,9 +16,9 @@ import { InlineKem } from './inline-kem.js';
 const pool = new KemPool({ threads: 2 });
 const native = nativeKem();
 /** Node has its own from 24.7 on. */
-const implementations: [string, Kem][] = [
+const implementations: [string, OpenedKem][] = [
   ['the thread pool', pool],
-  ...(native ? [['node:crypto', native] as [string, Kem]] : []),
+  ...(native ? [['node:crypto', native] as [string, OpenedKem]] : []),
 ];
 const opened: KemPool[] = [];
 
@@ -32,7 +32,14 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()));
 });
 
-afterAll(() => pool.close());
+afterAll(async () => {
+  for (const [, kem] of implementations) {
+    const late = Promise.allSettled([kem.generate()]);
+    await kem.close();
+    expect(await late).toMatchObject([{ reason: { code: 'noise_kem_lost' } }]);
+    await expect(kem.generate()).rejects.toMatchObject({ code: 'noise_kem_lost' });
+  }
+});
 
 describe.each(implementations)('key encapsulation by %s', (_name, kem) => {
   it('gives both ends the same secret, and each time another', async () => {
@@ -81,6 +88,29 @@ describe.each(implementations)('key encapsulation by %s', (_name, kem) => {
     const { ciphertext } = await kem.encapsulate(publicKey);
     secretKey.wipe();
     await expect(kem.decapsulate(secretKey, ciphertext)).rejects.toMatchObject({ code: 'noise_secret_wiped' });
+  });
+
+  it('leaves turns of the event loop to others between its operations', async () => {
+    const { publicKey } = await kem.generate();
+    let turns = 0;
+    let under = true;
+    const others = () => {
+      turns += 1;
+      if (under) setImmediate(others);
+    };
+    setImmediate(others);
+    await Promise.all(Array.from({ length: 60 }, () => kem.encapsulate(publicKey)));
+    under = false;
+    // Of the thread pool a few results may come in one turn.
+    expect(turns).toBeGreaterThanOrEqual(10);
+  });
+
+  it('refuses what is more than may wait', async () => {
+    const asked = Array.from({ length: 140 }, () => kem.generate());
+    const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const outcome of refused) expect(outcome).toMatchObject({ reason: { code: 'noise_kem_saturated' } });
+    await expect(kem.generate()).resolves.toBeDefined();
   });
 
   it('shakes hands with the other implementation', async () => {

@@ -1,18 +1,24 @@
 /**
  * Unmodified executors that speak only Noise, and our initiator: they register, we shake hands and ask.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { plainFrame } from '../../proto/frame.js';
 import { NoiseIdentity } from '../../src/noise/identity.js';
 import { InitiatorHandshake } from '../../src/noise/initiator-handshake.js';
-import { type OpenedKem, openKem } from '../../src/noise/open-kem.js';
+import type { OpenedKem } from '../../src/noise/kem.js';
+import { openKem } from '../../src/noise/open-kem.js';
 import { publicKeyFromJson, publicKeyToJson } from '../../src/noise/public-key.js';
 import { PROTOCOL_ERROR_REASON } from '../../src/noise/suite.js';
 import { describePeers } from '../peers/describe-peers.js';
 import { type RealExecutor, startRemoteExecutor } from '../peers/real-executor.js';
+import { makeWorkFolder } from '../peers/work-folder.js';
 import type { PeerSocket } from '../stand-ins/fake-rendezvous.js';
 import { type NoiseRegistry, startNoiseRegistry } from './noise-registry.js';
+import { knowsCredentialRejection, NOISE_RELEASES } from './noise-releases.js';
 import { RecordStream } from './record-stream.js';
 
 const ENVIRONMENT_ID = 'box1';
@@ -20,7 +26,7 @@ const REGISTRATION_ID = 'registration-7';
 const AUTHORIZATION = 'a harness may do this once: äöü';
 const TOKEN = 'the-executor-token';
 
-describePeers(['0.142.5', '0.169.0'], 'a real executor and our initiator', (peer) => {
+describePeers(NOISE_RELEASES, 'a real executor and our initiator', (peer) => {
   let kem: OpenedKem;
   let registry: NoiseRegistry;
   let executor: RealExecutor;
@@ -100,6 +106,15 @@ describePeers(['0.142.5', '0.169.0'], 'a real executor and our initiator', (peer
     const padding = 'x'.repeat(150_000);
     stream.send({ id: 2, method: 'fs/getMetadata', params: { path: 'file:///', padding } });
     expect(await stream.messages.first(({ id }) => id === 2)).toMatchObject({ result: { isDirectory: true } });
+
+    // Answered in a message of several records.
+    const content = randomBytes(300_000);
+    const folder = await makeWorkFolder();
+    await writeFile(join(folder.path, 'content'), content);
+    stream.send({ id: 3, method: 'fs/readFile', params: { path: pathToFileURL(join(folder.path, 'content')).href } });
+    const { result } = await stream.messages.first(({ id }) => id === 3);
+    await folder.remove();
+    expect(result).toMatchObject({ dataBase64: content.toString('base64') });
   });
 
   it('takes records twice and out of order', async () => {
@@ -142,10 +157,10 @@ describePeers(['0.142.5', '0.169.0'], 'a real executor and our initiator', (peer
     expect(stream.messages.items).toEqual([]);
   });
 
-  it('says so, authenticated, when the registry refuses its own credential', async () => {
+  it('resets, or says so authenticated, when the registry refuses its own credential', async () => {
     validation = { status: 401, body: { error: { code: 'unauthorized', message: 'who are you' } } };
     const { handshake, answer } = await greet();
-    if (peer.version === '0.142.5') {
+    if (!knowsCredentialRejection(peer.version)) {
       expect(answer).toEqual({ kind: 'reset', reason: PROTOCOL_ERROR_REASON });
       return;
     }

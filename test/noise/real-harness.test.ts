@@ -13,11 +13,12 @@ import { applyPatch, execCommand, finalMessage, type ModelStep } from '../peers/
 import { startPlainVenue, type Venue } from '../peers/venue.js';
 import { makeWorkFolder } from '../peers/work-folder.js';
 import { type Answer, ENVIRONMENT_ID, type NoiseBridge, startNoiseBridge } from './noise-bridge.js';
+import { knowsCredentialRejection, NOISE_RELEASES, retriesHandshake } from './noise-releases.js';
 
 const AUTHORIZATION = 'once-only-authorization';
 const TOKEN = 'the-harness-token';
 
-describePeers(['0.142.5', '0.169.0'], 'a real harness and our responder', (peer) => {
+describePeers(NOISE_RELEASES, 'a real harness and our responder', (peer) => {
   let venue: Venue;
   let folder: Awaited<ReturnType<typeof makeWorkFolder>>;
   let bridge: NoiseBridge | undefined;
@@ -84,8 +85,13 @@ describePeers(['0.142.5', '0.169.0'], 'a real harness and our responder', (peer)
     }
   }, 60_000);
 
-  // Older ones give up after the first reset (seen with 0.142.5), and take a rejection for one.
-  if (peer.version === '0.142.5') return;
+  if (!retriesHandshake(peer.version)) {
+    it('offers no commands when its handshake is reset', async () => {
+      await expect(run(['reset'], execCommand('echo it worked'))).rejects.toThrow('offers no tool exec_command');
+      expect(bridge?.greetings.items).toHaveLength(1);
+    }, 60_000);
+    return;
+  }
 
   it('asks for a new bundle and tries again when its handshake is reset', async () => {
     const { bridge, harness } = await run(['reset'], execCommand('echo it worked'));
@@ -94,6 +100,8 @@ describePeers(['0.142.5', '0.169.0'], 'a real harness and our responder', (peer)
     expect(new Set(bridge.greetings.items.map(({ streamId }) => streamId)).size).toBe(bridge.greetings.items.length);
     expect(bridge.failures).toEqual([]);
   }, 60_000);
+
+  if (!knowsCredentialRejection(peer.version)) return;
 
   it('gives up at once when the executor says that the registry refuses its credential', async () => {
     const { bridge, harness } = await run(['reject_credential'], execCommand('echo it worked'));

@@ -1,0 +1,19 @@
+/**
+ * The releases that speak Noise, and what they do differently in it.
+ */
+import type { PeerVersion } from '../peers/codex-binary.js';
+
+/** Oldest and newest; with `SIGNALBOX_ALL_PEERS` set, those in between too. */
+export const NOISE_RELEASES: readonly PeerVersion[] = process.env.SIGNALBOX_ALL_PEERS
+  ? ['0.142.5', '0.145.0', '0.156.0', '0.169.0']
+  : ['0.142.5', '0.169.0'];
+
+/** Whether its harness asks for a new bundle when its first handshake was reset. */
+export function retriesHandshake(version: PeerVersion): boolean {
+  return version === '0.156.0' || version === '0.169.0';
+}
+
+/** Whether its ends tell each other that the registry refuses the executor's credential (relay.md §6.6). */
+export function knowsCredentialRejection(version: PeerVersion): boolean {
+  return version === '0.169.0';
+}
