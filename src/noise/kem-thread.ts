@@ -48,6 +48,8 @@ export class KemThread {
   #start(): Worker {
     const worker = startWorker();
     worker.on('message', (result: KemResult) => {
+      // A thread that was given up may still have had an answer under way, to nobody.
+      if (this.#worker !== worker) return;
       this.#asked.shift()?.answer(result);
       if (this.#asked.length > 0) return;
       worker.unref();
