@@ -20,6 +20,7 @@ export type {
   TerminalSize,
 } from './harness/remote-process.js';
 export { RemoteError } from './harness/rpc-client.js';
+export type { Faults } from './rendezvous/faults.js';
 export { type Rendezvous, RendezvousError, type RendezvousOptions, startRendezvous } from './rendezvous/rendezvous.js';
 export { harnessUrl } from './rendezvous/socket-url.js';
 export type { IssuedToken, TokenRole, TokenStore } from './rendezvous/token.js';

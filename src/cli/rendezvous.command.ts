@@ -1,21 +1,24 @@
 /**
  * `signalbox rendezvous`: registry and router on one port, until SIGTERM or SIGINT.
  */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { createLog } from '../observe/log.js';
+import type { Faults } from '../rendezvous/faults.js';
 import { startRendezvous } from '../rendezvous/rendezvous.js';
 import { FileTokenStore } from '../rendezvous/token-store.js';
 import { asCliError } from './cli-error.js';
+import { faultsOption, warnOfFaults } from './faults-option.js';
+import { logLevelOption } from './log-level-option.js';
 import { defaultTokenFile } from './state-folder.js';
+import { aborted, stopSignal } from './stop-signal.js';
 
 interface RunOptions {
   readonly listen: string;
   readonly tokens?: string;
   readonly publicUrl?: string;
+  readonly faults?: Faults;
   readonly logLevel: string;
 }
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 export function registerRendezvousCommand(program: Command): void {
   program
@@ -24,7 +27,8 @@ export function registerRendezvousCommand(program: Command): void {
     .option('--listen <url>', 'address to listen on', 'http://127.0.0.1:7420')
     .option('--tokens <file>', 'token file (default: tokens.json in the state folder)')
     .option('--public-url <url>', 'address by which executors reach it, where it differs (a proxy, TLS)')
-    .addOption(new Option('--log-level <level>', 'log on stderr, JSON lines').choices(LOG_LEVELS).default('info'))
+    .addOption(faultsOption())
+    .addOption(logLevelOption('info'))
     .action(runRendezvous);
 }
 
@@ -40,8 +44,10 @@ async function runRendezvous(options: RunOptions): Promise<void> {
       tokens,
       log,
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
-    const told = toldToStop();
+    const told = aborted(stopSignal());
+    if (options.faults !== undefined) warnOfFaults(options.faults);
     process.stdout.write(
       `rendezvous listens on ${rendezvous.url}; tokens: ${tokens.path}\n` +
         'let somebody in: signalbox token create --role executor|harness --env ID\n',
@@ -52,17 +58,4 @@ async function runRendezvous(options: RunOptions): Promise<void> {
   } catch (error) {
     throw asCliError(error);
   }
-}
-
-/** A second signal finds no listener any more and ends the process at once. */
-function toldToStop(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      process.off('SIGTERM', stop);
-      process.off('SIGINT', stop);
-      resolve();
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
 }

@@ -5,11 +5,13 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { runExecutor } from '../executor/run-executor.js';
 import { createLog } from '../observe/log.js';
+import type { Faults } from '../rendezvous/faults.js';
 import { startRendezvous } from '../rendezvous/rendezvous.js';
 import { harnessUrl } from '../rendezvous/socket-url.js';
 import type { TokenRecord, TokenStore } from '../rendezvous/token.js';
 import { FileTokenStore, MemoryTokenStore } from '../rendezvous/token-store.js';
 import { asCliError } from './cli-error.js';
+import { faultsOption, warnOfFaults } from './faults-option.js';
 import { logLevelOption } from './log-level-option.js';
 import { defaultTokenFile } from './state-folder.js';
 import { aborted, stopSignal } from './stop-signal.js';
@@ -18,6 +20,7 @@ import { removeUpState, writeUpState } from './up-state.js';
 interface UpOptions {
   readonly listen: string;
   readonly env: string;
+  readonly faults?: Faults;
   readonly logLevel: string;
 }
 
@@ -27,6 +30,7 @@ export function registerUpCommand(program: Command): void {
     .description('everything in one process on this machine: rendezvous, executor, tokens')
     .option('--listen <url>', 'address to listen on', 'http://127.0.0.1:7420')
     .option('--env <id>', 'name of the environment', 'local')
+    .addOption(faultsOption())
     .addOption(logLevelOption('warn'))
     .action(run);
 }
@@ -39,7 +43,14 @@ async function run(options: UpOptions): Promise<void> {
     const own = new MemoryTokenStore();
     const file = new FileTokenStore(defaultTokenFile(), (error) => log.error({ code: error.code }, error.message));
     await file.load();
-    const rendezvous = await startRendezvous({ listen: options.listen, tokens: either(own, file), log });
+    const { faults } = options;
+    const rendezvous = await startRendezvous({
+      listen: options.listen,
+      tokens: either(own, file),
+      log,
+      ...(faults === undefined ? {} : { faults }),
+    });
+    if (faults !== undefined) warnOfFaults(faults);
     const { token } = own.create('harness', options.env);
     const bearerToken = own.create('executor', options.env).token;
     const leaving = new AbortController();

@@ -72,6 +72,11 @@ export class Environment {
     return this.#executor === undefined && this.#harnesses.size === 0 && this.#routes.size === 0;
   }
 
+  /** Whether both ends of a stream would get over a frame that is lost. */
+  isLasting(streamId: string): boolean {
+    return this.#routes.find(streamId)?.isLasting ?? false;
+  }
+
   /** Waits for nobody any more. */
   close(): void {
     for (const route of this.#routes.all()) this.#remove(route);

@@ -55,6 +55,8 @@ export class RelaySocket {
   readonly #held = new Set<RelaySocket>();
   /** Sockets for which this one is not read from. */
   readonly #heldFor = new Set<RelaySocket>();
+  /** Whoever takes its messages has enough for now. */
+  #isRefused = false;
   readonly #onStuck: () => void;
   readonly #cork: TickCork;
   #stuckTimer: NodeJS.Timeout | undefined;
@@ -114,6 +116,15 @@ export class RelaySocket {
     if (sender !== undefined && after > this.#limits.pauseAboveBytes) this.#hold(sender);
   }
 
+  /** Whether its messages are wanted; while they are not, nothing is read from it. */
+  read(reading: boolean): void {
+    // A closing one is read from until its goodbye is answered.
+    if (!this.isOpen) return;
+    this.#isRefused = !reading;
+    if (reading) this.#readAgain();
+    else this.#ws.pause();
+  }
+
   /** Pings; cuts the socket off instead when the two pings before brought no sign of life. */
   ping(): void {
     if (!this.isOpen) return;
@@ -121,7 +132,7 @@ export class RelaySocket {
     const now = this.#progress();
     const taking = last.waiting > PROOF_BYTES && now.taken !== last.taken;
     // What a held peer answers waits unread in the kernel.
-    const lives = now.received !== last.received || taking || this.#heldFor.size > 0;
+    const lives = now.received !== last.received || taking || this.#isHeld();
     this.#silentPings = lives ? 0 : this.#silentPings + 1;
     if (this.#silentPings === 2) {
       this.#ws.terminate();
@@ -134,7 +145,7 @@ export class RelaySocket {
   /** Asked again and again, far more often than pings go out: a peer that owes an answer must not be waited for long. */
   look(): void {
     const { bytesRead } = this.#tcp;
-    const isSilent = this.#isOwed && bytesRead === this.#receivedAtLastLook && this.#heldFor.size === 0;
+    const isSilent = this.#isOwed && bytesRead === this.#receivedAtLastLook && !this.#isHeld();
     this.#receivedAtLastLook = bytesRead;
     this.#silentLooks = isSilent && this.isOpen ? this.#silentLooks + 1 : 0;
     if (this.#silentLooks === LOOKS_BEFORE_PING) this.#ws.ping();
@@ -171,9 +182,17 @@ export class RelaySocket {
     this.#held.clear();
   }
 
+  #isHeld(): boolean {
+    return this.#isRefused || this.#heldFor.size > 0;
+  }
+
   #releasedBy(destination: RelaySocket): void {
     this.#heldFor.delete(destination);
-    if (this.#heldFor.size > 0) return;
+    this.#readAgain();
+  }
+
+  #readAgain(): void {
+    if (this.#isHeld()) return;
     this.#ws.resume();
     // Its peer could take nothing while it could say nothing: its time starts anew.
     if (this.#excusedWhileHeld && this.#held.size > 0) this.#watch();
@@ -185,6 +204,7 @@ export class RelaySocket {
       if (destination.#held.size === 0) clearTimeout(destination.#stuckTimer);
     }
     this.#heldFor.clear();
+    this.#isRefused = false;
     this.#ws.resume();
   }
 
@@ -194,7 +214,7 @@ export class RelaySocket {
     clearTimeout(this.#stuckTimer);
     this.#stuckTimer = setTimeout(() => {
       const taken = this.#progress().taken - before.taken;
-      const excused = this.#excusedWhileHeld && this.#heldFor.size > 0;
+      const excused = this.#excusedWhileHeld && this.#isHeld();
       if (excused || taken >= this.#limits.resumeBelowBytes) this.#watch();
       else this.#onStuck();
     }, this.#limits.stuckAfterMs);

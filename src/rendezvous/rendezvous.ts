@@ -9,6 +9,7 @@ import { type ServerOptions, WebSocketServer } from 'ws';
 import { SignalboxError } from '../../proto/signalbox-error.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { admit } from './access.js';
+import type { Faults } from './faults.js';
 import { Refusal, refuseConnection } from './refusal.js';
 import { registry } from './registry.js';
 import { defaultRendezvousLimits, type RendezvousLimits } from './rendezvous-limits.js';
@@ -24,6 +25,8 @@ export interface RendezvousOptions {
   readonly publicUrl?: string;
   readonly log?: Logger;
   readonly limits?: Partial<RendezvousLimits>;
+  /** For study only: what is done to the frames on their way, on purpose. */
+  readonly faults?: Faults;
   /** Closes the rendezvous when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -90,7 +93,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
   server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   url = urlOf(server, address);
 
-  const router = new Router(limits, log);
+  const router = new Router(limits, log, options.faults);
   // ws knows closeTimeout, its type declarations do not yet.
   const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,

@@ -5,12 +5,19 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../observe/log.js';
+import { realClock } from '../observe/real-clock.js';
 import type { Admission } from './access.js';
 import { CLOSE } from './close-codes.js';
 import { Environment, type Executor, type Harness } from './environment.js';
+import type { Faults } from './faults.js';
+import { FaultyLine } from './faulty-line.js';
 import { Refusal } from './refusal.js';
 import { RelaySocket } from './relay-socket.js';
 import type { RendezvousLimits } from './rendezvous-limits.js';
+import { type Random, seededRandom } from './seeded-random.js';
+
+/** Takes what a socket says. */
+type Receive = (message: Buffer, isBinary: boolean) => void;
 
 export class Router {
   readonly #limits: RendezvousLimits;
@@ -19,11 +26,17 @@ export class Router {
   readonly #sockets = new Set<RelaySocket>();
   readonly #pings: NodeJS.Timeout;
   readonly #looks: NodeJS.Timeout;
+  readonly #faults: Faults | undefined;
+  readonly #lines = new Set<FaultyLine>();
+  /** A seed for each line, so that one does not shift the luck of another. */
+  readonly #nextSeed: Random;
   #onEmpty: (() => void) | undefined;
 
-  constructor(limits: RendezvousLimits, log: Logger) {
+  constructor(limits: RendezvousLimits, log: Logger, faults?: Faults) {
     this.#limits = limits;
     this.#log = log;
+    this.#faults = faults;
+    this.#nextSeed = seededRandom(faults?.seed ?? 0);
     this.#pings = setInterval(() => {
       for (const socket of this.#sockets) socket.ping();
     }, limits.pingIntervalMs);
@@ -68,6 +81,7 @@ export class Router {
   async close(patienceMs: number): Promise<void> {
     clearInterval(this.#pings);
     clearInterval(this.#looks);
+    for (const line of this.#lines) line.cut();
     for (const environment of this.#environments.values()) environment.close();
     const { code, reason } = CLOSE.restarting;
     for (const socket of this.#sockets) socket.close(code, reason);
@@ -89,18 +103,21 @@ export class Router {
     ws: WebSocket,
     tcp: Socket,
   ): void {
+    const receive: Receive = (message, isBinary) => environment.receiveFromExecutor(executor, message, isBinary);
+    const line = this.#faultyLine(environment, receive, () => socket);
     const log = this.#log.child({ environmentId, role: 'executor', registrationId: ticket.registrationId });
-    const socket = new RelaySocket(ws, tcp, {
+    const socket: RelaySocket = new RelaySocket(ws, tcp, {
       limits: this.#limits,
       excusedWhileHeld: true,
       events: {
-        onMessage: (message, isBinary) => environment.receiveFromExecutor(executor, message, isBinary),
+        onMessage: line === undefined ? receive : (message, isBinary) => line.offer(message, isBinary),
         onStuck: () => {
           log.warn('executor took next to nothing for too long: closed');
           environment.dropStuckExecutor(executor);
         },
         onClosed: (code) => {
           log.info({ code }, 'executor gone');
+          this.#finish(line);
           environment.detachExecutor(executor, 'executor_disconnected');
           this.#forget(socket, environmentId, environment);
         },
@@ -118,18 +135,21 @@ export class Router {
     ws: WebSocket,
     tcp: Socket,
   ): void {
+    const receive: Receive = (message, isBinary) => environment.receiveFromHarness(harness, message, isBinary);
+    const line = this.#faultyLine(environment, receive, () => socket);
     const log = this.#log.child({ environmentId, role: 'harness' });
-    const socket = new RelaySocket(ws, tcp, {
+    const socket: RelaySocket = new RelaySocket(ws, tcp, {
       limits: this.#limits,
       excusedWhileHeld: false,
       events: {
-        onMessage: (message, isBinary) => environment.receiveFromHarness(harness, message, isBinary),
+        onMessage: line === undefined ? receive : (message, isBinary) => line.offer(message, isBinary),
         onStuck: () => {
           log.warn('harness took next to nothing for too long: closed');
           environment.dropStuckHarness(harness);
         },
         onClosed: (code) => {
           log.info({ code }, 'harness gone');
+          this.#finish(line);
           environment.detachHarness(harness, 'harness_disconnected');
           this.#forget(socket, environmentId, environment);
         },
@@ -141,11 +161,36 @@ export class Router {
     log.info('harness attached');
   }
 
+  /** Undefined when no faults were asked for. */
+  #faultyLine(environment: Environment, deliver: Receive, socket: () => RelaySocket): FaultyLine | undefined {
+    if (this.#faults === undefined) return undefined;
+    const line = new FaultyLine({
+      faults: this.#faults,
+      clock: realClock,
+      random: seededRandom(this.#nextSeed() * 2 ** 32),
+      port: {
+        deliver,
+        isRepairable: (streamId) => environment.isLasting(streamId),
+        read: (reading) => socket().read(reading),
+        cut: () => socket().terminate(),
+      },
+    });
+    this.#lines.add(line);
+    return line;
+  }
+
+  #finish(line: FaultyLine | undefined): void {
+    if (line === undefined) return;
+    this.#lines.delete(line);
+    line.finish();
+  }
+
   #forget(socket: RelaySocket, environmentId: string, environment: Environment): void {
     this.#sockets.delete(socket);
     this.#forgetIfEmpty(environmentId, environment);
     if (this.#sockets.size === 0) this.#onEmpty?.();
   }
+
   #forgetIfEmpty(environmentId: string, environment: Environment): void {
     // Another one may have taken its place while a replaced executor still said goodbye.
     if (environment.isEmpty && this.#environments.get(environmentId) === environment) {

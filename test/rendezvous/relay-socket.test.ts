@@ -139,6 +139,31 @@ describe('a relay socket', () => {
     expect(from.paused).toBe(false);
   });
 
+  it('is not read from while its messages are refused, whoever else holds it', () => {
+    const [to, from] = [new FakeSocket('harness'), new FakeSocket('executor')];
+    from.relay.read(false);
+    to.relay.send(Buffer.alloc(2000), from.relay);
+    to.take();
+    expect(from.paused).toBe(true);
+    from.relay.read(true);
+    expect(from.paused).toBe(false);
+    to.relay.send(Buffer.alloc(2000), from.relay);
+    from.relay.read(false);
+    from.relay.read(true);
+    expect(from.paused).toBe(true);
+    to.take();
+    expect(from.paused).toBe(false);
+  });
+
+  it('is read from once it is closing, or it would never see the goodbye', () => {
+    const socket = new FakeSocket('executor');
+    socket.relay.read(false);
+    socket.relay.close(1012, 'bye');
+    expect(socket.paused).toBe(false);
+    socket.relay.read(false);
+    expect(socket.paused).toBe(false);
+  });
+
   it('copies small messages only when they must wait, and never large ones', () => {
     const [to, from] = [new FakeSocket('harness'), new FakeSocket('executor')];
     const [early, large, small] = [Buffer.alloc(200), Buffer.alloc(20_000), Buffer.alloc(200)];
@@ -259,6 +284,13 @@ describe('a ping', () => {
     harness.relay.send(Buffer.alloc(2000), executor.relay);
     pingTimes(executor, 10);
     expect(executor.pings).toBe(10);
+  });
+
+  it('does not cut off a socket whose messages are refused, and whose answers wait unread', () => {
+    const socket = new FakeSocket('harness');
+    socket.relay.read(false);
+    pingTimes(socket, 10);
+    expect(socket.pings).toBe(10);
   });
 
   it('does not cut off a socket that is still taking a large message, but one that no longer does', () => {

@@ -1,16 +1,4 @@
 /**
- * Random numbers that are the same for the same seed, so that a failing run of faults can be run again (mulberry32).
+ * Random numbers that are the same for the same seed, so that a failing run of faults can be run again.
  */
-
-/** Numbers from 0 up to, not including, 1. */
-export type Random = () => number;
-
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { type Random, seededRandom } from '../../src/rendezvous/seeded-random.js';
