@@ -34,6 +34,16 @@ describe('the duplicate filter', () => {
     expect(taken([0, 2, 2, 3, 3])).toEqual([0, 2, 2, 3, 3]);
   });
 
+  it('knows nothing of what it leapt over, at the width of its memory and beyond', () => {
+    for (const leap of [31, 32, 33, 64, 1000]) {
+      const to = 1 + leap;
+      // What lies 31 back or less and was not seen is taken; what was, or lies further back, is not.
+      const late = [to, to - 1, to - 31, to - 32, to - 33].filter((seq) => seq >= 0);
+      const expected = late.filter((seq) => seq !== to && seq > 1 && to - seq < 32);
+      expect(taken([0, 1, to, ...late])).toEqual([0, 1, to, ...expected]);
+    }
+  });
+
   it('knows the last 32 numbers, and takes nothing older', () => {
     const start = Array.from({ length: 40 }, (_, seq) => seq).filter((seq) => seq !== 7 && seq !== 8 && seq !== 39);
     const counting = [...start, 39];

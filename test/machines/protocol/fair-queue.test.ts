@@ -50,6 +50,31 @@ describe('the fair queue', () => {
     expect([queue.bytes, queue.bytesOf('a'), queue.bytesOf('b')]).toEqual([0, 0, 0]);
   });
 
+  it('takes what is sent again once, and only while its first copy does not wait', () => {
+    const queue = new FairQueue();
+    queue.pushAgain(data('a', 1));
+    queue.pushAgain(reset('a'));
+    queue.pushAgain(data('a', 1));
+    queue.pushAgain(data('a', 2));
+    queue.pushAgain(reset('a'));
+    queue.pushAgain(data('b', 1));
+    expect(nameOf(queue.next() as Frame)).toBe('a 1');
+    queue.pushAgain(data('a', 1));
+    expect(names(queue)).toEqual(['a reset', 'a 2', 'a reset', 'a 1', 'b 1']);
+  });
+
+  it('counts what is left of a stream after each frame, however many there were', () => {
+    const frames = Array.from({ length: 200 }, (_, index) => data('a', index + 1, index));
+    const queue = filled(frames);
+    let left = frames.reduce((sum, frame) => sum + sizeOf(frame), 0);
+    for (const frame of frames) {
+      expect([queue.bytesOf('a'), queue.bytes]).toEqual([left, left]);
+      expect(queue.next()).toBe(frame);
+      left -= sizeOf(frame);
+    }
+    expect(queue.isEmpty).toBe(true);
+  });
+
   it('forgets everything at once', () => {
     const queue = filled([data('a', 1), ack('b', 1)]);
     queue.clear();
