@@ -2,7 +2,7 @@
  * `signalbox exec`: one command on the other machine, as if it ran here: its input, output, signals and exit code.
  */
 import { finished, pipeline } from 'node:stream/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { HarnessError } from '../../machines/harness.machine.js';
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
@@ -11,11 +11,13 @@ import { RemoteError } from '../harness/rpc-client.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { CliError } from './cli-error.js';
+import { graceOption } from './grace-option.js';
 import { type AddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
 
 interface ExecOptions extends AddressOptions {
   readonly cwd?: string;
+  /** Milliseconds. */
   readonly grace?: number;
   readonly logLevel: string;
 }
@@ -37,7 +39,7 @@ export function registerExecCommand(program: Command): void {
     .option('--url <url>', 'address: ws://… of a harness URL or executor, or http://… of a rendezvous with --env')
     .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
     .option('--cwd <path>', 'folder on the other machine to run in')
-    .option('--grace <seconds>', 'how long to wait for a lost connection to come back (default: 60)', seconds)
+    .addOption(graceOption('how long to wait for a lost connection to come back'))
     .addOption(logLevelOption('silent'))
     .addHelpText(
       'after',
@@ -57,7 +59,7 @@ async function run(argv: string[], options: ExecOptions): Promise<void> {
   const log = createLog({ level: options.logLevel });
   let harness: Harness;
   try {
-    const grace = options.grace === undefined ? {} : patience(options.grace * 1000);
+    const grace = options.grace === undefined ? {} : patience(options.grace);
     harness = await connect({ ...address, ...grace, clientName: 'signalbox exec', log });
   } catch (error) {
     throw lost(error);
@@ -167,11 +169,6 @@ function forwardSignals(child: RemoteProcess, killOnce: (exitCode: number) => vo
 /** A session is not tried for longer than its stream was, nor for longer than executors keep one. */
 function patience(graceMs: number) {
   return { graceMs, recoverMs: Math.min(graceMs, 25_000) };
-}
-
-function seconds(text: string): number {
-  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('expected a number of seconds');
-  return Number(text);
 }
 
 function lost(error: unknown): CliError {

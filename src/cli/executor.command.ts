@@ -2,11 +2,13 @@
  * `signalbox executor`: the daemon that runs commands for whoever it or the registry lets in.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { defaultStreamTiming } from '../../machines/stream-types.js';
 import type { ExecutorRelayOptions } from '../executor/executor-relay.js';
 import { runExecutor } from '../executor/run-executor.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { asCliError, CliError } from './cli-error.js';
+import { graceOption } from './grace-option.js';
 import { type ListenAddress, parseListenAddress } from './listen-address.js';
 import { addListenerAuthOptions, type ListenerAuthOptions, readListenerAuth } from './listener-auth-option.js';
 import { logLevelOption } from './log-level-option.js';
@@ -22,6 +24,8 @@ interface ExecutorCommandOptions extends ListenerAuthOptions {
   readonly tokenStdin?: boolean;
   readonly listen?: readonly ListenAddress[];
   readonly concurrentRequests?: number;
+  /** Milliseconds. */
+  readonly grace?: number;
   readonly logLevel: string;
 }
 
@@ -38,7 +42,8 @@ export function registerExecutorCommand(program: Command): void {
     .option('--token-file <file>', 'file that holds the executor token')
     .option('--token-stdin', 'read the executor token from standard input')
     .option('--listen <address>', 'serve on ws://IP:PORT or stdio, without a relay; may be repeated', collectAddresses)
-    .option('--concurrent-requests <count>', 'requests of one connection served at a time (default: 1)', positive);
+    .option('--concurrent-requests <count>', 'requests of one connection served at a time (default: 1)', positive)
+    .addOption(graceOption('how long a stream waits for its harness after the relay was lost'));
   addListenerAuthOptions(command);
   command
     .addOption(logLevelOption('info'))
@@ -86,9 +91,15 @@ async function run(options: ExecutorCommandOptions): Promise<void> {
 
 async function relayOptions(
   options: ExecutorCommandOptions,
-): Promise<Pick<ExecutorRelayOptions, 'remote' | 'environmentId' | 'bearerToken'> | { readonly remote?: undefined }> {
-  const { remote, environmentId } = options;
-  if (remote === undefined) return {};
+): Promise<
+  | Pick<ExecutorRelayOptions, 'remote' | 'environmentId' | 'bearerToken' | 'streamTiming'>
+  | { readonly remote?: undefined }
+> {
+  const { remote, environmentId, grace } = options;
+  if (remote === undefined) {
+    if (grace !== undefined) throw usage('--grace is for streams of a relay: give --remote URL beside it');
+    return {};
+  }
   if (options.relay === 'noise') throw usage('the Noise relay is not served by this version: use --relay cleartext');
   if (!URL.canParse(remote) || !/^https?:$/.test(new URL(remote).protocol)) {
     throw usage(`--remote must be an http:// or https:// address, got ${remote}`);
@@ -103,7 +114,8 @@ async function relayOptions(
         `(make one with: signalbox token create --role executor --env ${environmentId})`,
     );
   }
-  return { remote, environmentId, bearerToken };
+  const timing = grace === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs: grace } };
+  return { remote, environmentId, bearerToken, ...timing };
 }
 
 function collectAddresses(text: string, before: readonly ListenAddress[] = []): readonly ListenAddress[] {
