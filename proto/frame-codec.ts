@@ -2,12 +2,13 @@
  * Bytes of one binary WebSocket message to a frame and back (relay.md §2).
  * Whatever the bytes are, decoding throws nothing but {@link FrameDecodeError}; it never acts on what it read.
  */
-import { type DataBody, FRAME_VERSION, type Frame, type FrameBody, RELIABILITY_RELIABLE } from './frame.js';
+import { type Allocate, writeDataFrame } from './data-frame-writer.js';
+import { FRAME_VERSION, type Frame, type FrameBody, RELIABILITY_RELIABLE } from './frame.js';
 import { FrameDecodeError, FrameEncodeError } from './frame-error.js';
 import { validateFrame } from './frame-validation.js';
 import { codex } from './gen/relay.js';
 
-const { RelayMessageFrame: Message, RelayData: Data } = codex.exec_server.relay.v1;
+const { RelayMessageFrame: Message } = codex.exec_server.relay.v1;
 type Message = codex.exec_server.relay.v1.RelayMessageFrame;
 type MessageProperties = codex.exec_server.relay.v1.RelayMessageFrame.$Properties;
 
@@ -63,15 +64,15 @@ function originOf({ streamId = '', reliability }: Message): { streamId?: string;
   return streamId.trim() === '' ? { reliable } : { streamId, reliable };
 }
 
-/** Where a large frame is written: exactly so many bytes, with anything in them. */
-export type Allocate = (size: number) => Uint8Array;
-
 const allocateNew: Allocate = (size) => new Uint8Array(size);
 
 /** Validates and encodes; throws {@link FrameEncodeError} rather than send what a receiver would drop. */
 export function encodeFrame(frame: Frame, allocate: Allocate = allocateNew): Uint8Array {
   const fault = validateFrame(frame);
   if (fault) throw new FrameEncodeError(fault);
+  const { body } = frame;
+  const written = body.kind === 'data' ? writeDataFrame(frame, body, allocate) : undefined;
+  if (written !== undefined) return written;
   const properties: MessageProperties = {
     version: FRAME_VERSION,
     streamId: frame.streamId,
@@ -82,57 +83,8 @@ export function encodeFrame(frame: Frame, allocate: Allocate = allocateNew): Uin
   if (frame.receiveWindow !== undefined) properties.receiveWindow = frame.receiveWindow;
   if (frame.traceparent !== undefined) properties.traceparent = frame.traceparent;
   if (frame.tracestate !== undefined) properties.tracestate = frame.tracestate;
-  const { body } = frame;
-  if (body.kind === 'data' && body.payload.length >= LARGE_PAYLOAD_BYTES)
-    return encodeLargeData(properties, body, allocate);
   setBody(properties, body);
   return Message.encode(properties).finish();
-}
-
-/** From this many bytes on, growing the writer's buffer costs more than writing the frame. */
-const LARGE_PAYLOAD_BYTES = 1024;
-/** Field 5 of the frame and field 4 of its data, both length-delimited (relay.md §2). */
-const DATA_TAG = 0x2a;
-const PAYLOAD_TAG = 0x22;
-
-/** The same message with the data last, written into one buffer of the right size: the payload is copied once. */
-function encodeLargeData(
-  properties: MessageProperties,
-  { seq, segmentIndex, segmentCount, payload }: DataBody,
-  allocate: Allocate,
-): Uint8Array {
-  const head = Message.encode(properties).finish();
-  const facts = Data.encode({ seq, segmentIndex, segmentCount }).finish();
-  const dataLength = facts.length + 1 + varintLength(payload.length) + payload.length;
-
-  const size = head.length + 1 + varintLength(dataLength) + dataLength;
-  const bytes = allocate(size);
-  bytes.set(head);
-  let offset = writeVarint(bytes, head.length + 1, dataLength);
-  bytes[head.length] = DATA_TAG;
-  bytes.set(facts, offset);
-  offset += facts.length;
-  bytes[offset] = PAYLOAD_TAG;
-  bytes.set(payload, writeVarint(bytes, offset + 1, payload.length));
-  return bytes;
-}
-
-function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1;
-  return length;
-}
-
-/** Returns the offset behind what was written. */
-function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
-  let at = offset;
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  bytes[at++] = rest;
-  return at;
 }
 
 function bodyOf(message: Message): FrameBody | undefined {

@@ -24,7 +24,9 @@ export function validateFrame(frame: Frame): FrameFault | undefined {
 function validateText(frame: Frame): FrameFault | undefined {
   const { streamId, traceparent = '', tracestate = '', body } = frame;
   const reason = body.kind === 'reset' ? body.reason : '';
-  if ([streamId, traceparent, tracestate, reason].every((text) => text.isWellFormed())) return undefined;
+  if (streamId.isWellFormed() && traceparent.isWellFormed() && tracestate.isWellFormed() && reason.isWellFormed()) {
+    return undefined;
+  }
   return { code: 'frame_text_malformed', message: 'a text of the frame has half a surrogate pair and no UTF-8 form' };
 }
 

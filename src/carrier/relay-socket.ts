@@ -29,6 +29,7 @@ export class RelaySocket implements Carrier {
   readonly #listener: CarrierListener;
   #cork: TickCork | undefined;
   #drained: () => void = () => {};
+  readonly #sent = () => this.#drained();
   #over = false;
   #awaitingPong = false;
   #error = '';
@@ -77,14 +78,13 @@ export class RelaySocket implements Carrier {
   send(message: Uint8Array): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#cork?.beforeWrite();
-    const sent = () => this.#drained();
     if (message.length <= FRAGMENT_BYTES) {
-      this.#socket.send(message, { binary: true }, sent);
+      this.#socket.send(message, { binary: true }, this.#sent);
       return;
     }
     for (let start = 0; start < message.length; start += FRAGMENT_BYTES) {
       const end = Math.min(start + FRAGMENT_BYTES, message.length);
-      this.#socket.send(message.subarray(start, end), { binary: true, fin: end === message.length }, sent);
+      this.#socket.send(message.subarray(start, end), { binary: true, fin: end === message.length }, this.#sent);
     }
   }
 

@@ -17,6 +17,7 @@ function base64Length(bytes: number): number {
 
 /** The message may be given back to {@link messageRooms} once nobody needs it any more. */
 export function joinMessage(parts: readonly MessagePart[]): Buffer {
+  if (parts.every((part) => typeof part === 'string')) return Buffer.from(parts.join(''));
   let size = 0;
   for (const part of parts) {
     size += typeof part === 'string' ? Buffer.byteLength(part) : base64Length(part.byteLength);
