@@ -4,6 +4,7 @@
  */
 import { assign, setup } from 'xstate';
 import { isReliable } from '../proto/frame.js';
+import { isFrameMissing } from './protocol/duplicate-filter.js';
 import { hasGap } from './protocol/receive-window.js';
 import { observeRoundTrip, unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { isDrained } from './protocol/send-window.js';
@@ -39,6 +40,10 @@ const effects = setup({
       context.meter.current = unmeasuredRoundTrip;
     },
     armTimer: assign({ armedFor: ({ context }) => steps.deadlineOf(context) ?? context.clock.now() }),
+    noteGap: assign({ gapAfter: ({ context }) => context.filter.complete }),
+    noteStall: assign({
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'gap_stalled' }),
+    }),
     giveTheSocketATurn: assign({ excused: true }),
     noteReset: assign({
       end: ({ context, event }): StreamEnd => ({ ...context.end, ...resetCause(event) }),
@@ -76,6 +81,9 @@ const effects = setup({
     peerAnswered: ({ context }) => context.send.probes === 0,
     hasGap: ({ context }) => hasGap(context.receive),
     gapIsFilled: ({ context }) => !hasGap(context.receive),
+    frameIsMissing: ({ context }) => isFrameMissing(context.filter),
+    nothingIsMissing: ({ context }) => !isFrameMissing(context.filter),
+    anotherIsMissing: ({ context }) => context.filter.complete !== context.gapAfter,
     owesAck: ({ context }) => context.ackDebt > 0,
     owesNothing: ({ context }) => context.ackDebt === 0,
     owesTwo: ({ context }) => context.ackDebt >= DUE_AFTER_SEGMENTS,
@@ -90,6 +98,7 @@ const effects = setup({
     askInterval: ({ context }) => steps.askDelayMs(context),
     oneTurn: ({ context }) => context.timing.dueAckDelayMs,
     ackDelay: ({ context }) => context.timing.ackDelayMs,
+    stalledGapTime: ({ context }) => context.timing.stalledGapMs,
     drainTime: ({ context }) => context.timing.drainMs,
     graceTime: ({ context }) => context.timing.graceMs,
   },

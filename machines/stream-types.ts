@@ -41,6 +41,8 @@ export interface StreamTiming extends ProbeTiming {
   readonly drainMs: number;
   /** How long a stream waits for its peer after its carrier was lost; time this end slept does not count. */
   readonly graceMs: number;
+  /** How long a frame of a peer that sends nothing again may be missing before the stream is given up. */
+  readonly stalledGapMs: number;
 }
 
 export const defaultStreamTiming: StreamTiming = {
@@ -51,6 +53,7 @@ export const defaultStreamTiming: StreamTiming = {
   announceMs: 1000,
   drainMs: 2000,
   graceMs: 60_000,
+  stalledGapMs: 10_000,
 };
 
 export interface StreamInput {
@@ -82,6 +85,8 @@ export interface StreamContext extends StreamInput {
   readonly ackDebt: number;
   readonly cleartextSeq: number;
   readonly filter: DuplicateFilter;
+  /** In the cleartext profile: the seq before the gap that is being waited for. */
+  readonly gapAfter: number;
   /** Times `resume` was sent since there is this carrier, or since the stream began. */
   readonly announcements: number;
   /** What the region of the chart says, for the steps. */

@@ -18,6 +18,7 @@ export const streamMachine = streamSetup.createMachine({
     ackDebt: 0,
     cleartextSeq: FIRST_CLEARTEXT_SEQ,
     filter: newDuplicateFilter,
+    gapAfter: newDuplicateFilter.complete,
     announcements: 0,
     peerWindow: input.limits.windowSegments,
     asks: 0,
@@ -76,6 +77,29 @@ export const streamMachine = streamSetup.createMachine({
         'stream.close': { target: 'closed', actions: 'noteClosed' },
         'reader.paused': { actions: ['closeWindow', 'readSocketAsTold'] },
         'reader.resumed': { actions: ['openWindow', 'readSocketAsTold'] },
+      },
+      initial: 'complete',
+      states: {
+        complete: {
+          description: 'No frame is known to be missing; of a peer that does not count none ever is.',
+          always: { guard: 'frameIsMissing', target: 'gapped' },
+        },
+        gapped: {
+          description:
+            'A later frame came and an earlier one did not. Messages go on being delivered as they arrive; but the peer will not send it again, so after a while somebody waits for nothing, and is told.',
+          entry: 'noteGap',
+          always: [
+            { guard: 'nothingIsMissing', target: 'complete' },
+            { guard: 'anotherIsMissing', target: 'gapped', reenter: true },
+          ],
+          after: {
+            stalledGapTime: [
+              // What is not read cannot be missed.
+              { guard: 'readerIsFull', target: 'gapped', reenter: true },
+              { target: '#stream.reset', actions: 'noteStall' },
+            ],
+          },
+        },
       },
     },
     reliable: {

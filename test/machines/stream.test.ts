@@ -704,6 +704,56 @@ describe('a stream to a release', () => {
     expect(stream.actor.getSnapshot().context.counters).toMatchObject({ framesReceived: 6, duplicates: 2 });
   });
 
+  it('gives up a stream of which a frame is missing for ten seconds, and says so', () => {
+    const stream = cleartext();
+    stream.receive(release.data(0), release.data(1), release.data(3));
+    expect(stream.is({ cleartext: 'gapped' })).toBe(true);
+    stream.clock.advance(6000);
+    stream.receive(release.data(4));
+    stream.clock.advance(3999);
+    expect(stream.delivered).toEqual(['m0', 'm1', 'm3', 'm4']);
+    expect(stream.end).toBeUndefined();
+    expect(stream.sentWithin(1)).toEqual(['plain reset gap_stalled']);
+    expect(stream.end).toEqual(reset('gap_stalled', 'local'));
+    expect(stream.clock.pending()).toEqual([]);
+  });
+
+  it('goes on when the missing frame comes, however late', () => {
+    const stream = cleartext();
+    stream.receive(release.data(0), release.data(1), release.data(3));
+    stream.clock.advance(9999);
+    stream.receive(release.data(2));
+    expect(stream.is({ cleartext: 'complete' })).toBe(true);
+    expect(stream.delivered).toEqual(['m0', 'm1', 'm3', 'm2']);
+    expect(stream.clock.pending()).toEqual([]);
+  });
+
+  it('gives each gap its own ten seconds', () => {
+    const stream = cleartext();
+    stream.receive(release.data(0), release.data(1), release.data(3));
+    stream.clock.advance(9000);
+    stream.receive(release.data(2), release.data(5));
+    stream.clock.advance(9000);
+    // Never whole in between: one is filled and another one is there in the same batch.
+    stream.receive(release.data(7), release.data(4));
+    stream.clock.advance(9999);
+    expect(stream.is({ cleartext: 'gapped' })).toBe(true);
+    expect(stream.sentWithin(1)).toEqual(['plain reset gap_stalled']);
+  });
+
+  it('misses nothing while it does not read, nor of a release that does not count', () => {
+    const unread = cleartext();
+    unread.receive(release.data(0), release.data(1), release.data(3));
+    unread.actor.send({ type: 'reader.paused' });
+    expect(unread.sentWithin(60_000)).toEqual([]);
+    unread.actor.send({ type: 'reader.resumed' });
+    expect(unread.sentWithin(10_000)).toEqual(['plain reset gap_stalled']);
+    const uncounted = cleartext();
+    uncounted.receive(release.data(0), release.data(2), release.data(7));
+    expect(uncounted.is({ cleartext: 'complete' })).toBe(true);
+    expect(uncounted.clock.pending()).toEqual([]);
+  });
+
   it('serves a release that does not count', () => {
     const stream = cleartext();
     stream.receive(release.data(0, 'a'), release.data(0, 'b'), release.data(0, 'c'));
@@ -763,6 +813,8 @@ describe('the stream chart', () => {
       input,
       events: [
         frames(release.data(0)),
+        frames(release.data(1)),
+        frames(release.data(3)),
         frames(peer.ack(0)),
         frames(peer.ack(0, 0, { window: 0 })),
         frames(peer.ack(1)),
@@ -778,9 +830,10 @@ describe('the stream chart', () => {
         elapsed('oneTurn', 'reliable.sending.inFlight.waking'),
         elapsed('ackDelay', 'reliable.acking.delayed'),
       ],
-      serializeState: ({ value, context: { send, receive, ackDebt, peerWindow } }) =>
+      serializeState: ({ value, context: { send, receive, ackDebt, peerWindow, filter } }) =>
         JSON.stringify([
           value,
+          filter.trust,
           send.inFlight.length,
           Math.min(send.queue.length, 1),
           receive.ack,

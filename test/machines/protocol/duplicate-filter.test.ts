@@ -3,8 +3,18 @@ import { describe, expect, it } from 'vitest';
 import {
   type DuplicateFilter,
   DuplicateFilterDraft,
+  isFrameMissing,
   newDuplicateFilter,
 } from '../../../machines/protocol/duplicate-filter.js';
+
+/** The filter after these frames. */
+function filterAfter(seqs: readonly number[], from = newDuplicateFilter): DuplicateFilter {
+  const draft = new DuplicateFilterDraft(from);
+  for (const seq of seqs) draft.isDuplicate(seq);
+  return draft.finish();
+}
+
+const isMissing = (...seqs: number[]) => isFrameMissing(filterAfter(seqs));
 
 /** Which of these frames are taken, in arrival order. */
 function taken(seqs: readonly number[], from = newDuplicateFilter): number[] {
@@ -63,7 +73,7 @@ describe('the duplicate filter', () => {
 
   it('counts on over the wrap at 2^32', () => {
     const last = 4_294_967_295;
-    const near: DuplicateFilter = { trust: 'counting', highest: last - 1, taken: 0b1 };
+    const near: DuplicateFilter = { trust: 'counting', highest: last - 1, taken: 0b1, complete: last - 1 };
     expect(taken([last, 0, last, 1, 0, 2], near)).toEqual([last, 0, 1, 2]);
   });
 
@@ -82,6 +92,67 @@ describe('the duplicate filter', () => {
         }
         // At most 30 swaps: no frame falls further back than the filter remembers.
         expect(taken(arriving)).toEqual([...new Set(arriving)]);
+      }),
+    );
+  });
+
+  it('knows a gap from when a later frame came until the missing ones did', () => {
+    expect(isMissing()).toBe(false);
+    expect(isMissing(0)).toBe(false);
+    expect(isMissing(0, 1)).toBe(false);
+    expect(isMissing(0, 1, 3)).toBe(true);
+    expect(isMissing(0, 1, 3, 2)).toBe(false);
+    expect(isMissing(0, 1, 5, 2, 4)).toBe(true);
+    expect(isMissing(0, 1, 5, 2, 4, 3)).toBe(false);
+    expect(isMissing(0, 1, 2, 2, 1)).toBe(false);
+  });
+
+  it('knows how far nothing is missing', () => {
+    expect(filterAfter([0, 1, 3]).complete).toBe(1);
+    expect(filterAfter([0, 1, 3, 5, 6]).complete).toBe(1);
+    expect(filterAfter([0, 1, 3, 5, 6, 2]).complete).toBe(3);
+    expect(filterAfter([0, 1, 3, 5, 6, 2, 4]).complete).toBe(6);
+  });
+
+  it('misses nothing of a peer that does not count', () => {
+    expect(isMissing(0, 0, 5)).toBe(false);
+    expect(isMissing(0, 2, 3)).toBe(false);
+    expect(isMissing(1, 5, 9)).toBe(false);
+  });
+
+  it('fills a gap as long as the missing frame is still taken, and keeps it for ever after', () => {
+    const upTo = (last: number) => Array.from({ length: last + 1 }, (_, seq) => seq).filter((seq) => seq !== 7);
+    expect(isMissing(...upTo(38))).toBe(true);
+    expect(filterAfter([...upTo(38), 7]).complete).toBe(38);
+    expect(isMissing(...upTo(39), 7)).toBe(true);
+    expect(filterAfter([...upTo(200), 7]).complete).toBe(6);
+    // Leaps, after which the distance no longer fits 32 bits with a sign.
+    expect(filterAfter([0, 1, 2 ** 30, 2 ** 31, 3 * 2 ** 30]).complete).toBe(1);
+  });
+
+  it('has gaps over the wrap at 2^32', () => {
+    const last = 4_294_967_295;
+    const near: DuplicateFilter = { trust: 'counting', highest: last - 1, taken: 0b1, complete: last - 1 };
+    expect(isFrameMissing(filterAfter([last, 0], near))).toBe(false);
+    expect(filterAfter([0], near)).toMatchObject({ highest: 0, complete: last - 1 });
+    expect(filterAfter([0, last, 1], near)).toMatchObject({ highest: 1, complete: 1 });
+  });
+
+  it('agrees about gaps with a list of all that came', () => {
+    const arriving = fc.array(fc.nat(40), { maxLength: 60 });
+    fc.assert(
+      fc.property(arriving, (later) => {
+        let filter = filterAfter([0, 1]);
+        const came = new Set([0, 1]);
+        for (const seq of later) {
+          const draft = new DuplicateFilterDraft(filter);
+          if (!draft.isDuplicate(seq)) came.add(seq);
+          filter = draft.finish();
+          let complete = 1;
+          while (came.has(complete + 1)) complete += 1;
+          expect(filter.complete).toBe(complete);
+          expect(isFrameMissing(filter)).toBe(complete !== Math.max(...came));
+        }
       }),
     );
   });

@@ -1,0 +1,61 @@
+/**
+ * One frame of an unmodified executor gets lost for ever: between releases the harness would wait without end. Ours sees
+ * the gap in the numbers, gives the stream up, resumes the session on another one and reads back what it missed.
+ */
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { connect } from '../../src/harness/connect.js';
+import { describePeers } from './describe-peers.js';
+import { ENVIRONMENT_ID, type OurRelay, startOurRelay } from './our-relay.js';
+import { type RealExecutor, startRemoteExecutor } from './real-executor.js';
+import { makeWorkFolder } from './work-folder.js';
+
+const awaitFile = (name: string) => `until [ -e ${name} ]; do sleep 0.02; done`;
+const SCRIPT = `echo one; ${awaitFile('second')}; echo two; ${awaitFile('third')}; echo three; ${awaitFile('end')}; exit 6`;
+
+describePeers(['0.131.0', '0.140.0'], 'a frame lost on the way from a real executor', (peer) => {
+  let relay: OurRelay;
+  let executor: RealExecutor;
+  let folder: Awaited<ReturnType<typeof makeWorkFolder>>;
+
+  beforeEach(async () => {
+    folder = await makeWorkFolder();
+    relay = await startOurRelay();
+    const { registryUrl, executorToken: token } = relay;
+    executor = await startRemoteExecutor({ peer, registryUrl, environmentId: ENVIRONMENT_ID, token });
+    await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
+  });
+  afterEach(async () => {
+    await executor.stop();
+    await relay.close();
+    await folder.remove();
+  });
+
+  it('costs ten seconds, and no output', async () => {
+    const until = (condition: () => boolean) => vi.waitUntil(condition, { interval: 5, timeout: 30_000 });
+    const make = (name: string) => appendFile(join(folder.path, name), '');
+    const tap = relay.executorTap;
+    await using harness = await connect({ url: relay.harnessUrl });
+    const child = await harness.startProcess({ argv: ['/bin/sh', '-c', SCRIPT], cwd: folder.path });
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => {
+      printed += chunk;
+    });
+    const reading = text(child.stdout);
+    await until(() => printed === 'one\n');
+    tap.setFaults({ toServer: { drop: 1 } });
+    await make('second');
+    await until(() => tap.counts.toServer.dropped > 0);
+    tap.setFaults({ toServer: {} });
+    await make('third');
+    await until(() => harness.isRecovering);
+    expect(tap.connections).toBe(1);
+    await until(() => printed === 'one\ntwo\nthree\n');
+    await make('end');
+    expect(await child.closed).toEqual({ exitCode: 6 });
+    expect(await reading).toBe('one\ntwo\nthree\n');
+    expect(tap.counts.toServer.dropped).toBe(1);
+  }, 60_000);
+});
