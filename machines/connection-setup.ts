@@ -183,7 +183,8 @@ export const connectionSetup = setup({
     silenceTime: ({ context: { traffic, clock, timing } }) => Math.max(0, silenceLeftMs(traffic, clock.now(), timing)),
     suspectedPongTime: ({ context }) => suspectedPongMs(context.traffic, context.timing),
     wakePongTime: ({ context }) => context.timing.wakePongMs,
-    provingTime: ({ context }) => context.timing.provingMs,
+    // Longer than was waited for it: a rendezvous that only ever accepts costs less and less of the time.
+    provingTime: ({ context: { timing, waitMs } }) => Math.min(timing.provingMs, Math.max(timing.firstMs, 2 * waitMs)),
     drainTime: ({ context }) => context.timing.drainMs,
     backoff: ({ context }) => context.waitMs,
   },

@@ -78,7 +78,7 @@ export interface ConnectionTiming extends BackoffTiming, SilenceTiming {
   readonly pingMs: number;
   /** How long the pong may take after a sleep: most sockets do not survive one, and a living one answers at once. */
   readonly wakePongMs: number;
-  /** A connection that lived this long has proved itself: the next wait starts small again. */
+  /** A connection that lived this long, or twice as long as was waited for it, has proved itself: waits start small again. */
   readonly provingMs: number;
   /** How long draining waits for the last frames to leave. */
   readonly drainMs: number;

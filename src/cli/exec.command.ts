@@ -2,7 +2,9 @@
  * `signalbox exec`: one command on the other machine, as if it ran here: its input, output, signals and exit code.
  */
 import { finished, pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { ConnectionLostError } from '../../machines/connection-types.js';
 import { HarnessError } from '../../machines/harness.machine.js';
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
@@ -22,6 +24,9 @@ interface ExecOptions extends AddressOptions {
   readonly logLevel: string;
 }
 
+/** How long, and how often, the other end is tried before it is taken for not there. */
+const ARRIVAL_MS = 2000;
+const RETRY_MS = 250;
 const RETAINED_BYTES = 8 * 1024 * 1024;
 /** As shells have it. */
 const NOT_FOUND_EXIT_CODE = 127;
@@ -57,18 +62,32 @@ Ctrl-C goes to the command; a second Ctrl-C kills it, a third does not wait for 
 async function run(argv: string[], options: ExecOptions): Promise<void> {
   const address = await findAddress(options);
   const log = createLog({ level: options.logLevel });
-  let harness: Harness;
-  try {
-    const grace = options.grace === undefined ? {} : patience(options.grace);
-    harness = await connect({ ...address, ...grace, clientName: 'signalbox exec', log });
-  } catch (error) {
-    throw lost(error);
-  }
+  const grace = options.grace === undefined ? {} : patience(options.grace);
+  const harness = await reach(() => connect({ ...address, ...grace, clientName: 'signalbox exec', log }));
   const child = await start(harness, argv, options);
   const exitCode = await live(child);
   await harness.close();
   // Standard input may still be open and would keep the program alive.
   process.exit(exitCode);
+}
+
+/** Nothing has run yet, so a rendezvous or an executor that is just coming back is tried again for a moment. */
+async function reach(open: () => Promise<Harness>): Promise<Harness> {
+  const giveUp = performance.now() + ARRIVAL_MS;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!mayPass(error) || performance.now() > giveUp) throw lost(error);
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof HarnessError) || error.initiator === 'local') return false;
+  if (error.cause instanceof ConnectionLostError && error.cause.code === 'upgrade_refused') return false;
+  return error.code === 'unreachable' || error.code === 'transport_lost';
 }
 
 async function start(harness: Harness, argv: string[], options: ExecOptions): Promise<RemoteProcess> {

@@ -244,10 +244,12 @@ describe('connecting', () => {
     const { rendezvous } = await scene({ clock, timing });
     const drop = async (connection: number): Promise<number> => {
       const socket = (await rendezvous.sockets.atLeast(connection))[connection - 1];
+      const isOnline = () => clock.pending().some((due) => due - clock.now() >= FAR.pingMs - FAR.provingMs);
       // The other side has seen the upgrade's answer, too.
-      await vi.waitUntil(() => clock.pending().some((due) => due - clock.now() === FAR.pingMs), { interval: 2 });
+      await vi.waitUntil(isOnline, { interval: 2 });
       if (connection === 9) clock.advance(FAR.provingMs);
       socket?.drop();
+      await vi.waitUntil(() => !isOnline(), { interval: 2 });
       return waitForBackoff(clock, true);
     };
     for (const [index, most] of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000].entries()) {

@@ -183,11 +183,21 @@ describe('a socket that is lost', () => {
     const connection = await online();
     const waits: number[] = [];
     for (let round = 0; round < 7; round += 1) {
-      waits.push(await waitAfter(connection));
+      const wait = await waitAfter(connection);
+      waits.push(wait);
       connection.socket({ type: 'socket.opened' });
-      connection.clock.advance(9_999);
+      connection.clock.advance(Math.min(10_000, 2 * wait) - 1);
     }
     expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+  });
+
+  it('is soon opened again each time when it lasted longer than it was waited for', async () => {
+    const connection = await online();
+    for (let round = 0; round < 7; round += 1) {
+      expect(await waitAfter(connection)).toBe(1000);
+      connection.socket({ type: 'socket.opened' });
+      connection.clock.advance(2000);
+    }
   });
 
   it('is soon opened again when it had proved itself', async () => {
