@@ -21,8 +21,8 @@ const SPARED = 'streams of releases are only delayed and cut, because a release 
 export function faultsOption(): Option {
   const what =
     'FOR STUDY ONLY: harm what passes, e.g. drop=2%,dup=1%,reorder=3,delay=50ms±20,cut=10s,seed=7 (any of them; ± or ' +
-    '+-). reorder: by up to so many places; cut: each socket, about every so long; seed: the same chance again. Resets ' +
-    `are never lost, and ${SPARED}`;
+    '+-). reorder: by up to so many places; cut: each socket, about every so long; seed: the same chance again. Reset and ' +
+    `resume are never lost, and ${SPARED}`;
   return new Option('--faults <list>', what).argParser((text) => parseFaults(text, randomInt(LARGEST_SEED + 1)));
 }
 

@@ -3,6 +3,7 @@
  */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
 import { runExecutor } from '../executor/run-executor.js';
 import { createLog } from '../observe/log.js';
 import type { Faults } from '../rendezvous/faults.js';
@@ -82,8 +83,17 @@ async function run(options: UpOptions): Promise<void> {
     const online = new Promise<void>((resolve) => {
       onOnline = resolve;
     });
-    return { online, running: runExecutor({ remote, environmentId, bearerToken, signal: stop, log, onOnline }) };
+    const timing = timingUnder(options.faults);
+    const running = runExecutor({ remote, environmentId, bearerToken, timing, signal: stop, log, onOnline });
+    return { online, running };
   }
+}
+
+/** A socket that is cut on purpose has not failed: the wait for the next one must not grow. */
+function timingUnder(faults: Faults | undefined): ConnectionTiming {
+  const { provingMs } = defaultConnectionTiming;
+  if (faults === undefined || faults.cutMs === 0) return defaultConnectionTiming;
+  return { ...defaultConnectionTiming, provingMs: Math.min(provingMs, faults.cutMs / 4) };
 }
 
 function either(first: TokenStore, second: TokenStore): TokenStore {

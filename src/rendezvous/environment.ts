@@ -72,6 +72,11 @@ export class Environment {
     return this.#executor === undefined && this.#harnesses.size === 0 && this.#routes.size === 0;
   }
 
+  /** It has streams, and none whose executor was not heard yet although it may outlive its socket once it was. */
+  get isInUse(): boolean {
+    return this.#routes.size > 0 && this.#routes.all().every((route) => route.isLasting || !route.harnessAnnounces);
+  }
+
   /** Whether both ends of a stream would get over a frame that is lost. */
   isLasting(streamId: string): boolean {
     return this.#routes.find(streamId)?.isLasting ?? false;

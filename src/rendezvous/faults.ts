@@ -11,7 +11,7 @@ export interface Faults {
   /** How long frames are under way: `delayMs`, give or take up to `delaySpreadMs`. Does not change their order. */
   readonly delayMs: number;
   readonly delaySpreadMs: number;
-  /** How long a socket lives before it is cut, give or take half of it; 0 for as long as it likes. */
+  /** How long a socket that carries streams lives before it is cut, give or take half of it; 0 = as long as it likes. */
   readonly cutMs: number;
   /** Of all chance: the same seed gives the n-th frame of the n-th socket the same fate. */
   readonly seed: number;

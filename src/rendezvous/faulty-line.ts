@@ -36,6 +36,8 @@ interface LinePort {
   isRepairable(streamId: string): boolean;
   /** Whether anything is to be read from the socket. */
   read(reading: boolean): void;
+  /** Whether cutting the socket shows anything: it carries streams, and none of them is only being opened. */
+  isInUse(): boolean;
   /** Ends the socket at once, as a network does. */
   cut(): void;
 }
@@ -84,14 +86,7 @@ export class FaultyLine {
     this.#random = random;
     this.#port = port;
     this.#bounds = bounds;
-    if (faults.cutMs === 0) return;
-    this.#cutTimer = clock.setTimeout(
-      () => {
-        this.cut();
-        port.cut();
-      },
-      faults.cutMs * (0.5 + random()),
-    );
+    if (faults.cutMs > 0) this.#armCut();
   }
 
   /** A message came from the socket. */
@@ -131,12 +126,28 @@ export class FaultyLine {
     this.#bytes = 0;
   }
 
-  /** Undefined for what must arrive once and in its place: a lost reset would leave its stream open at one end. */
+  #armCut(): void {
+    const life = this.#faults.cutMs * (0.5 + this.#random());
+    this.#cutTimer = this.#clock.setTimeout(() => {
+      if (!this.#port.isInUse()) {
+        this.#armCut();
+        return;
+      }
+      this.cut();
+      this.#port.cut();
+    }, life);
+  }
+
+  /**
+   * Undefined for what must arrive once and in its place: a lost reset would leave its stream open at one end, and a
+   * resume tells the router itself where the stream goes on, to which no real network brings it late.
+   */
   #harmableHeader({ data, isBinary }: Message): RoutingHeader | undefined {
     if (!isBinary) return undefined;
     try {
       const header = readRoutingHeader(data);
-      return header.body !== 'reset' && this.#port.isRepairable(header.streamId) ? header : undefined;
+      if (header.body === 'reset' || header.body === 'resume') return undefined;
+      return this.#port.isRepairable(header.streamId) ? header : undefined;
     } catch (error) {
       if (error instanceof FrameDecodeError) return undefined;
       throw error;

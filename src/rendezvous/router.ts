@@ -172,6 +172,7 @@ export class Router {
         deliver,
         isRepairable: (streamId) => environment.isLasting(streamId),
         read: (reading) => socket().read(reading),
+        isInUse: () => environment.isInUse,
         cut: () => socket().terminate(),
       },
     });

@@ -38,9 +38,11 @@ describe('a rendezvous with faults', () => {
         peer.data('release', `${number}`, number);
       }
     }
+    // Resets end the routes, and with them what the executor still has under way.
+    await until(() => numbersOf(harness, 'release').length === COUNT);
     harness.send('lasting', { kind: 'reset', reason: 'enough' }, RELIABILITY_RELIABLE);
     harness.send('release', { kind: 'reset', reason: 'enough' });
-    await until(() => executor.seen.includes('release reset enough') && numbersOf(harness, 'release').length === COUNT);
+    await until(() => executor.seen.includes('release reset enough'));
     expect(executor.seen).toContain('lasting reset enough');
     for (const peer of [harness, executor]) {
       expect(numbersOf(peer, 'release')).toEqual(upTo(COUNT));
@@ -54,8 +56,16 @@ describe('a rendezvous with faults', () => {
 
   it('cuts sockets without a goodbye', async () => {
     const { harness, executor } = await pairWith({ cutMs: 300 });
-    harness.resume('s1');
+    await openReliable('s1', harness, executor);
     await Promise.all([harness.closesWith(1006), executor.closesWith(1006)]);
+  });
+
+  it('cuts those of releases too', async () => {
+    const { harness, executor } = await pairWith({ cutMs: 300 });
+    harness.resume('s1');
+    await until(() => harness.closed !== undefined || executor.closed !== undefined);
+    // Their stream is over with it, and a socket without one is left alone.
+    await until(() => [...harness.seen, ...executor.seen].some((what) => /^s1 reset \w+_disconnected$/.test(what)));
   });
 
   it('brings what was under way from a socket that said goodbye, in order, before the stream ends', async () => {

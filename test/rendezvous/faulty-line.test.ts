@@ -16,6 +16,7 @@ class Venue {
   readonly arrived: { what: string; at: number }[] = [];
   readonly reading: boolean[] = [];
   cuts = 0;
+  isInUse = true;
   /** What arriving does beside being written down. */
   onArrival = () => {};
   readonly line: FaultyLine;
@@ -33,6 +34,7 @@ class Venue {
         },
         isRepairable: (streamId) => !streamId.startsWith('release'),
         read: (reading) => this.reading.push(reading),
+        isInUse: () => this.isInUse,
         cut: () => {
           this.cuts += 1;
         },
@@ -136,16 +138,23 @@ describe('a faulty line', () => {
     expect(venue.clock.pending()).toEqual([]);
   });
 
-  it('only delays what nobody could repair: resets, streams of releases, and what is no frame', () => {
+  it('only delays what nobody could repair: resets, streams of releases, what the router needs, and what is no frame', () => {
     const venue = new Venue({ drop: 1, duplicate: 1, reorder: 3, delayMs: 10 });
     for (const number of upTo(20)) venue.send(number, 'release');
     venue.send(0);
+    venue.offer(plainFrame('s', { kind: 'resume', nextSeq: 3 }));
     venue.offer(plainFrame('s', { kind: 'reset', reason: 'enough' }));
     venue.line.offer(Buffer.from('garbage'), true);
     venue.line.offer(Buffer.from('text'), false);
     expect(venue.arrived).toEqual([]);
     venue.clock.advance(10);
-    expect(venue.whats).toEqual([...upTo(20).map((number) => `release ${number}`), 's reset', 'no frame', 'text']);
+    expect(venue.whats).toEqual([
+      ...upTo(20).map((number) => `release ${number}`),
+      's resume',
+      's reset',
+      'no frame',
+      'text',
+    ]);
   });
 
   it('gives the same frames the same fate for the same seed, and another for another', () => {
@@ -206,6 +215,16 @@ describe('a faulty line', () => {
     expect(Math.min(...lives)).toBeGreaterThanOrEqual(5000);
     expect(Math.max(...lives)).toBeLessThanOrEqual(15_000);
     expect(Math.max(...lives) - Math.min(...lives)).toBeGreaterThan(5000);
+  });
+
+  it('cuts no socket that carries nothing', () => {
+    const venue = new Venue({ cutMs: 1000 });
+    venue.isInUse = false;
+    venue.clock.advance(60_000);
+    expect(venue.cuts).toBe(0);
+    venue.isInUse = true;
+    venue.clock.advance(1500);
+    expect([venue.cuts, venue.clock.pending()]).toEqual([1, []]);
   });
 
   it('brings what is under way when the socket ends in good order, and nothing later', () => {

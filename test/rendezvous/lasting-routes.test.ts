@@ -398,3 +398,25 @@ describe('over real sockets', () => {
     expect(harness.closed).toBeUndefined();
   });
 });
+
+describe('an environment', () => {
+  it('is in use while it has streams, unless one of them is only being opened', () => {
+    const { environment, newExecutor, newHarness } = world();
+    const [executor, harness] = [newExecutor(), newHarness()];
+    expect(environment.isInUse).toBe(false);
+    harness.says(resume('s', 1));
+    expect([environment.isInUse, environment.isLasting('s')]).toEqual([false, false]);
+    executor.says(ack('s'));
+    expect([environment.isInUse, environment.isLasting('s')]).toEqual([true, true]);
+    harness.says(resume('t', 1));
+    expect(environment.isInUse).toBe(false);
+    executor.says(ack('t'));
+    // A release opens its streams at once, and they last no longer than their sockets.
+    harness.says(Buffer.from(encodeFrame(plainFrame('u', data('x')))));
+    expect([environment.isInUse, environment.isLasting('u')]).toEqual([true, false]);
+    harness.leaves();
+    executor.leaves();
+    environment.close();
+    expect(environment.isInUse).toBe(false);
+  });
+});
