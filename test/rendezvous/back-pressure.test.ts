@@ -138,7 +138,7 @@ describe('back-pressure', () => {
   });
 
   it('bears with a slow reader of one large message, because it takes something all the time', async () => {
-    const rendezvous = await rendezvousForTest({ limits: { stuckAfterMs: 300, pingIntervalMs: 100 } });
+    const rendezvous = await rendezvousForTest({ limits: { stuckAfterMs: 1000, pingIntervalMs: 100 } });
     const [executor, harness] = [await rendezvous.executor(), await rendezvous.harness()];
     harness.resume('s1');
     await executor.sees('s1 resume');
