@@ -8,6 +8,7 @@ export interface Figure {
   readonly measured: string;
   /** Nothing was promised when there is none. */
   readonly target?: string;
+  /** Undefined with a target: the machine was too busy to tell. */
   readonly met?: boolean;
 }
 

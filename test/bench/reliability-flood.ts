@@ -114,7 +114,11 @@ async function flooding(): Promise<Figure[]> {
     await once(quiet, 'close');
     // Of each round, then the median of those: one stall of a busy machine must not decide.
     const medianOf = (value: (round: Round) => number) => quantile(rounds.map(value), 0.5);
-    const added = medianOf((round) => quantile(round.shared, 0.99) - quantile(round.elsewhere, 0.99));
+    const addedAt = (part: number) =>
+      medianOf((round) => quantile(round.shared, part) - quantile(round.elsewhere, part));
+    const p99Of = (which: keyof Round) => medianOf((round) => quantile(round[which], 0.99));
+    // Where the mere load costs more than what is looked for, nothing can be told about its cause.
+    const canTell = p99Of('elsewhere') - p99Of('calm') <= MOST_ADDED_MS;
     const show = (which: keyof Round) => {
       const [p50, p99] = [0.5, 0.99].map((part) => medianOf((round) => quantile(round[which], part)).toFixed(1));
       return `p50 ${p50} ms, p99 ${p99} ms`;
@@ -125,9 +129,9 @@ async function flooding(): Promise<Figure[]> {
       { name: 'beside a flood through their own executor and rendezvous', measured: show('shared') },
       {
         name: 'added by a flood because it is theirs',
-        measured: `${added.toFixed(1)} ms at p99`,
-        target: `≤ ${MOST_ADDED_MS} ms`,
-        met: added <= MOST_ADDED_MS,
+        measured: `${addedAt(0.5).toFixed(1)} ms at p50, ${addedAt(0.99).toFixed(1)} ms at p99`,
+        target: `p99 ≤ ${MOST_ADDED_MS} ms`,
+        ...(canTell ? { met: addedAt(0.99) <= MOST_ADDED_MS } : {}),
       },
     ];
   } finally {
