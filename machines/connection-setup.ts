@@ -19,7 +19,7 @@ import {
 } from './connection-types.js';
 import { admit } from './protocol/admission.js';
 import { backoffMs } from './protocol/backoff.js';
-import { isRetired, reinstate, retire } from './protocol/retired-streams.js';
+import { endedLately, isRetired, reinstate, retire } from './protocol/retired-streams.js';
 import { unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { silenceLeftMs, suspectedPongMs } from './protocol/traffic.js';
 import { streamMachine } from './stream.machine.js';
@@ -103,6 +103,7 @@ export const connectionSetup = setup({
       const verdict = admit(frame, {
         role: context.role,
         retired: isRetired(retired, frame.streamId, clock.now(), limits),
+        endedLately: endedLately(retired, frame.streamId, clock.now()),
         streams: streams.length,
         mostStreams: limits.streams,
         windowSegments: limits.windowSegments,

@@ -23,6 +23,8 @@ export interface AdmissionFacts {
   /** A harness opens its own streams, so it only ever refuses. */
   readonly role: 'harness' | 'executor';
   readonly retired: boolean;
+  /** So lately that the frame may have been under way when the stream ended. */
+  readonly endedLately: boolean;
   /** Streams alive on the connection now, and how many may be. */
   readonly streams: number;
   readonly mostStreams: number;
@@ -74,8 +76,13 @@ function admitReliable({ body, ack, ackBits }: Frame, facts: AdmissionFacts): Ad
   return isOld ? { kind: 'refuse', reason: 'unknown_stream' } : ignored;
 }
 
-/** An executor that wants to go on with what this harness has ended is told so; all else is late and needs no answer. */
-function admitNothing(frame: Frame, { retired }: AdmissionFacts): Admission {
-  if (!isReliable(frame) || frame.body.kind !== 'resume') return ignored;
-  return { kind: 'refuse', reason: retired ? 'stream_retired' : 'unknown_stream' };
+/**
+ * An executor that goes on with what this harness has ended, or never knew, is told so: it would say the same for ever.
+ * What was under way when the stream ended needs no answer, the end itself is on its way.
+ */
+function admitNothing(frame: Frame, { retired, endedLately }: AdmissionFacts): Admission {
+  if (!isReliable(frame)) return ignored;
+  const { kind } = frame.body;
+  const goesOn = kind === 'resume' || ((kind === 'data' || kind === 'heartbeat') && !endedLately);
+  return goesOn ? { kind: 'refuse', reason: retired ? 'stream_retired' : 'unknown_stream' } : ignored;
 }

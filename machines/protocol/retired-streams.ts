@@ -34,6 +34,15 @@ export function isRetired(retired: RetiredStreams, streamId: string, now: number
   return since !== undefined && now - since < bounds.retiredStreamMs;
 }
 
+/** What was under way when a stream ended arrives within this time, in milliseconds, or is a repetition. */
+const LATE_MS = 5000;
+
+/** Whether a frame of the stream may be one that its sender sent before it could hear of the end. */
+export function endedLately(retired: RetiredStreams, streamId: string, now: number): boolean {
+  const since = retired.get(streamId);
+  return since !== undefined && now - since < LATE_MS;
+}
+
 /** A cleartext harness may use an id again (relay.md §4.2.5): then it is no longer retired. */
 export function reinstate(retired: RetiredStreams, streamId: string): RetiredStreams {
   if (!retired.has(streamId)) return retired;

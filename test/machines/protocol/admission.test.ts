@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { type AdmissionFacts, admit } from '../../../machines/protocol/admission.js';
 import { type Frame, type FrameBody, plainFrame, RELIABILITY_RELIABLE } from '../../../proto/frame.js';
 
-const facts: AdmissionFacts = { role: 'executor', retired: false, streams: 0, mostStreams: 2, windowSegments: 32 };
+const facts: AdmissionFacts = {
+  role: 'executor',
+  retired: false,
+  endedLately: false,
+  streams: 0,
+  mostStreams: 2,
+  windowSegments: 32,
+};
 const data = (seq: number): FrameBody => ({
   kind: 'data',
   seq,
@@ -103,16 +110,25 @@ describe('one stream too many', () => {
 describe('a frame of a stream that a harness does not have', () => {
   const harness = { ...facts, role: 'harness' as const };
 
-  it('is answered when an executor wants to go on with it', () => {
-    expect(admit(reliable(resume(5)), harness)).toEqual({ kind: 'refuse', reason: 'unknown_stream' });
-    expect(admit(reliable(resume(5)), { ...harness, retired: true })).toEqual({
-      kind: 'refuse',
-      reason: 'stream_retired',
-    });
+  it.each([resume(5), data(1), { kind: 'heartbeat' } as const])(
+    'is answered when an executor goes on with it: %o',
+    (body) => {
+      expect(admit(reliable(body), harness)).toEqual({ kind: 'refuse', reason: 'unknown_stream' });
+      expect(admit(reliable(body), { ...harness, retired: true })).toEqual({
+        kind: 'refuse',
+        reason: 'stream_retired',
+      });
+    },
+  );
+
+  it('is ignored while it may have been under way when the stream ended, unless it asks', () => {
+    const lately = { ...harness, retired: true, endedLately: true };
+    expect(admit(reliable(data(1)), lately)).toEqual({ kind: 'ignore' });
+    expect(admit(reliable(resume(5)), lately)).toEqual({ kind: 'refuse', reason: 'stream_retired' });
   });
 
   it('is ignored otherwise', () => {
-    const late: FrameBody[] = [data(1), { kind: 'ack' }, { kind: 'heartbeat' }, reset, handshake];
+    const late: FrameBody[] = [{ kind: 'ack' }, reset, handshake];
     for (const frame of [...late.map(reliable), plain(resume(0)), plain(data(0)), plain(reset)]) {
       expect(admit(frame, harness)).toEqual({ kind: 'ignore' });
     }

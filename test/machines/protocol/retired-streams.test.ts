@@ -1,9 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRetired, noRetiredStreams, reinstate, retire } from '../../../machines/protocol/retired-streams.js';
+import {
+  endedLately,
+  isRetired,
+  noRetiredStreams,
+  reinstate,
+  retire,
+} from '../../../machines/protocol/retired-streams.js';
 
 describe('retired streams', () => {
   const bounds = { retiredStreams: 3, retiredStreamMs: 100 };
+
+  it('may still have frames under way for a moment', () => {
+    const retired = retire(noRetiredStreams, 'a', 1000, { retiredStreams: 4, retiredStreamMs: 60_000 });
+    expect([1000, 5999, 6000].map((now) => endedLately(retired, 'a', now))).toEqual([true, true, false]);
+    expect(endedLately(retired, 'b', 1000)).toBe(false);
+  });
 
   it('are remembered for their time and not longer', () => {
     const retired = retire(noRetiredStreams, 'a', 50, bounds);
