@@ -46,9 +46,9 @@ export interface StreamTiming extends ProbeTiming {
 }
 
 export const defaultStreamTiming: StreamTiming = {
-  ackDelayMs: 25,
+  ackDelayMs: 10,
   dueAckDelayMs: 1,
-  peerAckDelayMs: 25,
+  peerAckDelayMs: 10,
   longestProbeMs: 10_000,
   announceMs: 1000,
   drainMs: 2000,

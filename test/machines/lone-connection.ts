@@ -15,11 +15,11 @@ import {
   type SocketEvent,
 } from '../../machines/connection-types.js';
 import { newTraffic } from '../../machines/protocol/traffic.js';
-import { defaultStreamTiming, type StreamEvent, type StreamPort } from '../../machines/stream-types.js';
+import type { StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable } from '../../proto/frame.js';
 import { defaultLimits } from '../../proto/limits.js';
 import { StepClock } from '../stand-ins/step-clock.js';
-import { brief } from './lone-stream.js';
+import { brief, slowAcks } from './lone-stream.js';
 
 export type LoneConnectionOptions = Partial<Pick<ConnectionInput, 'role' | 'retry' | 'limits' | 'random'>> & {
   /** Replaces the effects of streams, by id, where they are to do more than to be written down. */
@@ -75,7 +75,7 @@ export class LoneConnection {
       retry: 'always',
       limits: defaultLimits,
       timing: defaultConnectionTiming,
-      streamTiming: defaultStreamTiming,
+      streamTiming: slowAcks,
       random: () => 0,
       ...input,
       port,

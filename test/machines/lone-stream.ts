@@ -13,6 +13,7 @@ import {
   type StreamEnd,
   type StreamInput,
   type StreamPort,
+  type StreamTiming,
 } from '../../machines/stream-types.js';
 import { type Frame, type FrameBody, plainFrame, RELIABILITY_RELIABLE } from '../../proto/frame.js';
 import { encodeFrame } from '../../proto/frame-codec.js';
@@ -90,6 +91,9 @@ export type LoneStreamOptions = Partial<Pick<StreamInput, 'role' | 'limits' | 'r
   readonly memory?: Partial<StreamContext>;
 };
 
+/** Acknowledgements wait long enough here for what happens meanwhile to be told apart. */
+export const slowAcks: StreamTiming = { ...defaultStreamTiming, ackDelayMs: 25, peerAckDelayMs: 25 };
+
 export class LoneStream {
   readonly clock = new StepClock();
   readonly meter = { current: unmeasuredRoundTrip };
@@ -129,7 +133,7 @@ export class LoneStream {
       streamId: STREAM_ID,
       role: 'executor',
       limits: defaultLimits,
-      timing: defaultStreamTiming,
+      timing: slowAcks,
       random: () => 0,
       ...input,
       ...(profile === 'unknown' ? {} : { profile }),
