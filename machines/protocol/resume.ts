@@ -47,10 +47,12 @@ export function resendUnasked(window: SendWindow, now: number): Retransmitting {
 
 /**
  * The peer has said what it has. Everything else goes again, but for what left at `sentBefore` or later: that may still
- * be under way, and a repeated `resume` must not send a window twice.
+ * be under way, and a repeated `resume` must not send a window twice. A probe is no such thing: it went the way on which
+ * nothing had been heard.
  */
 export function resendMissing(window: SendWindow, now: number, sentBefore: number): Retransmitting {
-  return resend(window, now, (segment) => segment.sentAt < sentBefore);
+  const probed = window.probes > 0 ? window.inFlight[0] : undefined;
+  return resend(window, now, (segment) => segment.sentAt < sentBefore || segment === probed);
 }
 
 function resend(window: SendWindow, now: number, isMeant: (segment: SentSegment) => boolean): Retransmitting {

@@ -12,6 +12,7 @@ import {
   acknowledge,
   emptySendWindow,
   enqueue,
+  probe,
   type SendBounds,
   type SendWindow,
   sendQueued,
@@ -74,6 +75,14 @@ describe('sending again', () => {
     const first = resendMissing(window, 100, 100);
     expect(seqs(first.segments)).toEqual([1, 2, 3, 4]);
     expect(resendMissing(first.window, 100, 100).segments).toEqual([]);
+  });
+
+  it('counts a probe for nothing, however lately it left', () => {
+    const probed = probe(inFlight(1, 1, 1), 60).window;
+    const again = resendMissing(probed, 70, 0);
+    expect(seqs(again.segments)).toEqual([1]);
+    // Told again, it is not sent again.
+    expect(seqs(resendMissing(again.window, 71, 0).segments)).toEqual([]);
   });
 
   it('changes nothing of what was agreed: numbers, bytes, what waits', () => {
