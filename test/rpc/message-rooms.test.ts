@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Frame, plainFrame, RELIABILITY_RELIABLE } from '../../proto/frame.js';
 import { decodeFrame } from '../../proto/frame-codec.js';
 import { defaultLimits } from '../../proto/limits.js';
@@ -47,6 +47,27 @@ describe('rooms for large messages', () => {
     const memories = new Set(lent.map(({ buffer }) => buffer));
     const again = Array.from({ length: 20 }, () => rooms.take(1024 * KIB));
     expect(again.filter(({ buffer }) => memories.has(buffer))).toHaveLength(8);
+  });
+});
+
+describe('rooms that nobody asks for', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are let go, and not while they are in use', () => {
+    vi.useFakeTimers();
+    const rooms = new MessageRooms();
+    const first = rooms.take(50 * KIB);
+    rooms.give(first);
+    vi.advanceTimersByTime(5000);
+    // Asked for within the first five seconds, so it has five more.
+    const second = rooms.take(50 * KIB);
+    expect(sameMemory(second, first)).toBe(true);
+    rooms.give(second);
+    vi.advanceTimersByTime(10_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(sameMemory(rooms.take(50 * KIB), first)).toBe(false);
   });
 });
 
