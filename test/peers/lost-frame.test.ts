@@ -5,35 +5,19 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { connect } from '../../src/harness/connect.js';
 import { describePeers } from './describe-peers.js';
-import { ENVIRONMENT_ID, type OurRelay, startOurRelay } from './our-relay.js';
-import { type RealExecutor, startRemoteExecutor } from './real-executor.js';
-import { makeWorkFolder } from './work-folder.js';
+import { relayedExecutor } from './relayed-executor.js';
 
 const awaitFile = (name: string) => `until [ -e ${name} ]; do sleep 0.02; done`;
 const SCRIPT = `echo one; ${awaitFile('second')}; echo two; ${awaitFile('third')}; echo three; ${awaitFile('end')}; exit 6`;
 
 describePeers(['0.131.0', '0.140.0'], 'a frame lost on the way from a real executor', (peer) => {
-  let relay: OurRelay;
-  let executor: RealExecutor;
-  let folder: Awaited<ReturnType<typeof makeWorkFolder>>;
-
-  beforeEach(async () => {
-    folder = await makeWorkFolder();
-    relay = await startOurRelay();
-    const { registryUrl, executorToken: token } = relay;
-    executor = await startRemoteExecutor({ peer, registryUrl, environmentId: ENVIRONMENT_ID, token });
-    await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
-  });
-  afterEach(async () => {
-    await executor.stop();
-    await relay.close();
-    await folder.remove();
-  });
+  const current = relayedExecutor(peer);
 
   it('costs ten seconds, and no output', async () => {
+    const { relay, folder } = current();
     const until = (condition: () => boolean) => vi.waitUntil(condition, { interval: 5, timeout: 30_000 });
     const make = (name: string) => appendFile(join(folder.path, name), '');
     const tap = relay.executorTap;

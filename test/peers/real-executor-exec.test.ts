@@ -3,35 +3,19 @@
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { describePeers } from './describe-peers.js';
-import { ENVIRONMENT_ID, type OurRelay, startOurRelay } from './our-relay.js';
 import { ancestryCommand, ancestryOf, cleanEnvironment, startProgram } from './process-tree.js';
-import { type RealExecutor, startRemoteExecutor } from './real-executor.js';
-import { makeWorkFolder } from './work-folder.js';
+import { relayedExecutor } from './relayed-executor.js';
 
 const SIGNALBOX = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 describePeers(['0.131.0', '0.140.0'], 'signalbox exec on a real executor', (peer) => {
-  let relay: OurRelay;
-  let executor: RealExecutor;
-  let folder: Awaited<ReturnType<typeof makeWorkFolder>>;
-
-  beforeEach(async () => {
-    folder = await makeWorkFolder();
-    relay = await startOurRelay();
-    const { registryUrl, executorToken: token } = relay;
-    executor = await startRemoteExecutor({ peer, registryUrl, environmentId: ENVIRONMENT_ID, token });
-    await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
-  });
-  afterEach(async () => {
-    await executor.stop();
-    await relay.close();
-    await folder.remove();
-  });
+  const current = relayedExecutor(peer);
 
   /** Runs `sh -c script` there; the command line itself runs here, as its user would run it. */
   async function exec(script: string) {
+    const { relay, folder } = current();
     const env = cleanEnvironment({ SIGNALBOX_URL: relay.harnessUrl, XDG_STATE_HOME: join(folder.path, 'state') });
     const args = ['--import', 'tsx', SIGNALBOX, 'exec', '--', 'sh', '-c', script];
     const program = await startProgram(process.execPath, args, { env });
@@ -45,7 +29,7 @@ describePeers(['0.131.0', '0.140.0'], 'signalbox exec on a real executor', (peer
 
   it('passes output and exit code through', async () => {
     const run = await exec(`${ancestryCommand}; echo oops >&2; exit 7`);
-    expect(ancestryOf(run.stdout)).toContain(executor.pid);
+    expect(ancestryOf(run.stdout)).toContain(current().executor.pid);
     expect([run.exitCode, run.stderr]).toEqual([7, 'oops\n']);
   }, 30_000);
 
@@ -56,6 +40,7 @@ describePeers(['0.131.0', '0.140.0'], 'signalbox exec on a real executor', (peer
     expect(run.stderr).toBe('');
     expect(run.exitCode).toBe(0);
     expect(run.stdout === 'y'.repeat(3_000_000)).toBe(true);
+    const { relay } = current();
     const sent = relay.harnessTap.seen.filter(({ direction, kind }) => direction === 'toServer' && kind === 'data');
     expect(Math.max(...sent.map(({ size }) => size ?? 0))).toBeGreaterThan(comment.length);
     for (const frame of sent) expect(frame).toMatchObject({ segmentIndex: 0, segmentCount: 1 });
