@@ -9,6 +9,7 @@ import type { streamMachine } from '../../machines/stream.machine.js';
 import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
+import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
@@ -201,7 +202,7 @@ export class RelayEndpoint implements ChannelOwner {
     const channel = new StreamChannel(streamId, this, this.#options.limits.websocketMessageBytes - FRAME_ROOM);
     const entry: StreamEntry = { channel, actor: undefined, listener: undefined, inbox: [] };
     this.#streams.set(streamId, entry);
-    return {
+    const port: StreamPort = {
       transmit: (frames) => {
         this.#writer.write(frames);
         this.#traffic.sent(frames);
@@ -219,6 +220,7 @@ export class RelayEndpoint implements ChannelOwner {
         if (this.#options.role === 'harness') this.#carrier?.setReading(reading);
       },
     };
+    return observedPort(port, streamId, this.#options.observer);
   }
 
   #actorOf(streamId: string): StreamActor | undefined {
@@ -229,6 +231,7 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #route(streamId: string, frames: readonly Frame[]): void {
+    this.#options.observer?.received(streamId, frames);
     const entry = this.#streams.get(streamId);
     if (entry !== undefined) {
       this.sendEvent(streamId, { type: 'frames', frames });
@@ -265,6 +268,7 @@ export class RelayEndpoint implements ChannelOwner {
   /** Only a reliable stream is harmed by a frame that must not be acted upon: it would wait for it for ever. */
   #reject(error: FrameDecodeError): void {
     this.#log.debug({ code: error.code, streamId: error.streamId }, error.message);
+    this.#options.observer?.rejected(error);
     if (error.streamId !== undefined && error.reliable) {
       this.sendEvent(error.streamId, { type: 'frame.rejected', reason: error.code });
     }
@@ -272,8 +276,10 @@ export class RelayEndpoint implements ChannelOwner {
 
   #refuse({ streamId, reliability }: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void {
     this.#log.debug({ streamId, reason }, 'a stream was refused');
-    const frame = plainFrame(streamId, { kind: 'reset', reason });
-    this.#writer.write([isReliable({ reliability }) ? { ...frame, reliability } : frame]);
+    const plain = plainFrame(streamId, { kind: 'reset', reason });
+    const frames = [isReliable({ reliability }) ? { ...plain, reliability } : plain];
+    this.#options.observer?.sent(streamId, frames);
+    this.#writer.write(frames);
   }
 
   #endStream(end: StreamEnd): void {

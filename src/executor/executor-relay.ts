@@ -13,7 +13,9 @@ import { realClock } from '../observe/real-clock.js';
 import type { Executor, ExecutorOptions } from './executor.js';
 import { type Registration, register } from './registration.js';
 
-export interface ExecutorRelayOptions extends Registration, Pick<ExecutorOptions, 'clock' | 'log' | 'limits'> {
+export interface ExecutorRelayOptions
+  extends Registration,
+    Pick<ExecutorOptions, 'clock' | 'log' | 'limits' | 'observation'> {
   readonly timing?: ConnectionTiming;
   readonly streamTiming?: StreamTiming;
   /** Called each time the executor is registered and its socket is open. */
@@ -23,6 +25,9 @@ export interface ExecutorRelayOptions extends Registration, Pick<ExecutorOptions
 /** Serves the sessions of an executor to every stream of one rendezvous socket. */
 export function serveRelay(executor: Executor, options: ExecutorRelayOptions): RelayEndpoint {
   const { clock = realClock, log = silentLog, limits = defaultLimits, timing = defaultConnectionTiming } = options;
+  const { streamTiming = defaultStreamTiming } = options;
+  const facts = { role: 'executor', limits, timing, streamTiming } as const;
+  const observed = options.observation?.addEndpoint(facts, Math.random);
   return new RelayEndpoint({
     role: 'executor',
     retry: 'always',
@@ -30,8 +35,9 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
     log,
     limits,
     timing,
-    streamTiming: options.streamTiming ?? defaultStreamTiming,
+    streamTiming,
     random: Math.random,
+    ...observed,
     locate: (signal) => register(options, signal),
     openCarrier: (url, listener) => {
       const opened = () => {

@@ -13,6 +13,7 @@ import { RelayEndpoint } from '../carrier/relay-endpoint.js';
 import { RelaySocket } from '../carrier/relay-socket.js';
 import { watchSleep } from '../carrier/sleep-watch.js';
 import { type Logger, silentLog } from '../observe/log.js';
+import type { Observation } from '../observe/observation.js';
 import { realClock } from '../observe/real-clock.js';
 import type { HarnessAddress, HarnessTransport, HarnessTransportListener } from './harness-transport.js';
 import { describeEnd } from './reset-reason.js';
@@ -23,6 +24,8 @@ export interface RelayTransportOptions {
   readonly limits?: Limits;
   readonly timing?: ConnectionTiming;
   readonly streamTiming?: StreamTiming;
+  /** Where what it does can be observed. */
+  readonly observation?: Observation;
 }
 
 /** Its sessions end with it, so there is nothing to recover. */
@@ -42,6 +45,8 @@ export async function openRelayTransport(
   const clock = options.clock ?? realClock;
   const limits = options.limits ?? defaultLimits;
   const timing = options.timing ?? defaultConnectionTiming;
+  const { observation, streamTiming = defaultStreamTiming } = options;
+  const observed = observation?.addEndpoint({ role: 'harness', limits, timing, streamTiming }, Math.random);
   let closing = false;
   const endpoint = new RelayEndpoint({
     role: 'harness',
@@ -50,8 +55,9 @@ export async function openRelayTransport(
     log: options.log ?? silentLog,
     limits,
     timing,
-    streamTiming: options.streamTiming ?? defaultStreamTiming,
+    streamTiming,
     random: Math.random,
+    ...observed,
     locate: () => Promise.resolve({ url: address.url }),
     openCarrier: (url, carrierListener) => {
       const headers = address.token === undefined ? {} : { headers: { authorization: `Bearer ${address.token}` } };
@@ -62,7 +68,11 @@ export async function openRelayTransport(
     accept: () => {
       throw new Error('a harness accepts no streams');
     },
-    start: (input) => createActor(connectionMachine, { input, clock }).start(),
+    start: (input) => {
+      const connection = createActor(connectionMachine, { input, clock }).start();
+      observation?.addRoot(connection);
+      return connection;
+    },
   });
   const abort = () => void endpoint.drain();
   signal.addEventListener('abort', abort, { once: true });
