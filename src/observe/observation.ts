@@ -128,6 +128,12 @@ export class Observation {
     return { observer, random: drawn };
   }
 
+  /** What its parent calls the actor with this session id; undefined for one that is not observed. */
+  idOf(sessionId: string): string | undefined {
+    for (const actor of this.#actors.values()) if (actor.sessionId === sessionId) return actor.id;
+    return undefined;
+  }
+
   /** The listener is told of everything that is there, then of everything that happens. Answers with how to leave. */
   listen(listener: ObservationListener): () => void {
     const isFirst = !this.isWatched;

@@ -27,8 +27,11 @@ export interface RecorderOptions {
    * are never left out.
    */
   readonly admits?: (actorId: string) => boolean;
-  /** The steps of this actor were left out, so its state may be another than was told last. */
-  readonly leftOut?: (actor: ObservedActor) => void;
+  /**
+   * Something was left out: steps of this actor, whose state may now be another than was told last, or frames, when there
+   * is none.
+   */
+  readonly leftOut?: (actor?: ObservedActor) => void;
 }
 
 /** Starts with `observing.started` and everything that is there. Answers with how to stop. */
@@ -202,7 +205,10 @@ class Recorder implements ObservationListener {
     frames: readonly Frame[],
     causes?: readonly RetransmitCause[],
   ): void {
-    if (!this.#admits(streamActorId(stream))) return;
+    if (!this.#admits(streamActorId(stream))) {
+      this.#options.leftOut?.();
+      return;
+    }
     const at = this.#now();
     for (const [index, frame] of frames.entries()) {
       const cause = causes?.[index];
