@@ -69,6 +69,8 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   const address = await listen(http, host, port);
   const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   const access = new InspectorAccess(name, address.port);
+  /** The one that looks on for longest first. */
+  const viewers = new Set<Viewer>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: INBOUND_BYTES, perMessageDeflate: false });
 
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -113,7 +115,7 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   }
 
   function serviceAt(path: string): ((socket: WebSocket) => void) | undefined {
-    if (path === 'records') return (socket) => serveRecords(observation, socket);
+    if (path === 'records') return (socket) => serveRecords(observation, socket, viewers);
     return path === 'stately/records' && stately ? (socket) => serveStately(observation, socket) : undefined;
   }
 
@@ -136,14 +138,19 @@ function fileAt(path: string): string {
   return path === 'stately/' ? 'stately.html' : path.replace(/^stately\//, '');
 }
 
-function serveRecords(observation: Observation, socket: WebSocket): void {
-  const viewer = new Viewer(observation, socket);
+function serveRecords(observation: Observation, socket: WebSocket, viewers: Set<Viewer>): void {
+  const [first] = viewers;
+  const viewer = new Viewer(observation, socket, first?.recent.all());
+  viewers.add(viewer);
   socket.on('message', (data) => {
     const focus = focusOf(String(data));
     if (focus !== undefined) viewer.lookAt(focus);
   });
   socket.on('error', () => {});
-  socket.on('close', () => viewer.close());
+  socket.on('close', () => {
+    viewers.delete(viewer);
+    viewer.close();
+  });
 }
 
 function serveStately(observation: Observation, socket: WebSocket): void {

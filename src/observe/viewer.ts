@@ -3,6 +3,7 @@
  * room for, and nothing that it cannot take. It is skipped, never waited for.
  */
 import type { Observation, ObservedActor } from './observation.js';
+import { RecentRecords } from './recent-records.js';
 import type { DroppedRecord, ObservationRecord } from './record.js';
 import { record } from './recorder.js';
 import { activeStates } from './state-facts.js';
@@ -37,12 +38,15 @@ export class Viewer {
   #leftOut = 0;
   /** Dropped since the page was found to be slow; 0 when it keeps up. */
   #skipped = 0;
+  readonly recent = new RecentRecords();
   readonly #stale = new Set<ObservedActor>();
   readonly #told = new WeakMap<ObservedActor, string>();
 
-  constructor(observation: Observation, socket: ViewerSocket) {
+  /** `past` is what another page was told before. */
+  constructor(observation: Observation, socket: ViewerSocket, past: readonly ObservationRecord[] = []) {
     this.#observation = observation;
     this.#socket = socket;
+    this.#waiting.push(...past);
     this.#stop = this.#record();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
@@ -98,6 +102,7 @@ export class Viewer {
     this.#leftOut = 0;
     if (this.#waiting.length === 0) return;
     this.#socket.send(JSON.stringify(this.#waiting));
+    this.recent.add(this.#waiting);
     this.#waiting = [];
   }
 

@@ -26,6 +26,7 @@ export class ActorTree {
   #listedAt = 0;
   #listedVersion = -1;
   #isStale = true;
+  #isDue = false;
 
   constructor(view: View) {
     this.#view = view;
@@ -61,8 +62,8 @@ export class ActorTree {
 
   draw(): void {
     const { history } = this.#view;
-    const age = performance.now() - this.#listedAt;
-    if (this.#isStale || (history.version !== this.#listedVersion && age > SORT_MS)) this.#list();
+    if (this.#isStale) this.#list();
+    else if (history.version !== this.#listedVersion) this.#listSoon();
     this.#rows.show(this.#listed.length);
     const selected = this.#view.selected;
     const index = selected === undefined ? -1 : this.#listed.indexOf(selected);
@@ -76,6 +77,19 @@ export class ActorTree {
     const selected = this.#view.selected;
     const index = selected === undefined ? -1 : this.#listed.indexOf(selected);
     if (index !== -1) this.#rows.reveal(index);
+  }
+
+  #listSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const age = performance.now() - this.#listedAt;
+    setTimeout(
+      () => {
+        this.#isDue = false;
+        this.refresh();
+      },
+      Math.max(0, SORT_MS - age),
+    );
   }
 
   #list(): void {

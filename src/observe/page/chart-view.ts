@@ -10,6 +10,9 @@ import { nameText } from './words.js';
 /** How long an edge stays lit. */
 const FLASH_MS = 700;
 const ZOOM_STEP = 1.25;
+/** Below this many CSS pixels a unit the text cannot be read, so a large chart is shown in part. */
+const LEGIBLE = 0.8;
+const MOST_FITTED = 1.2;
 
 interface Drawing {
   readonly svg: SVGSVGElement;
@@ -35,6 +38,8 @@ export class ChartView {
   #lit: ReadonlySet<string> = new Set();
   /** CSS pixels a unit of the drawing; undefined: as large as fits. */
   #zoom: number | undefined;
+  /** The whole of it is to be in sight, legible or not. */
+  #fits = false;
 
   constructor(view: View) {
     this.#view = view;
@@ -47,6 +52,7 @@ export class ChartView {
     byId('zoom-out', HTMLButtonElement).addEventListener('click', () => this.#zoomBy(1 / ZOOM_STEP));
     byId('zoom-fit', HTMLButtonElement).addEventListener('click', () => {
       this.#zoom = undefined;
+      this.#fits = true;
       this.#size();
     });
     this.#host.addEventListener('wheel', (event) => {
@@ -55,7 +61,13 @@ export class ChartView {
       this.#zoomBy(event.deltaY < 0 ? 1.1 : 1 / 1.1);
     });
     this.#drag();
-    new ResizeObserver(() => this.#size()).observe(this.#host);
+    let wasSeen = false;
+    new ResizeObserver(([entry]) => {
+      const isSeen = (entry?.contentRect.width ?? 0) > 0;
+      this.#size();
+      if (isSeen && !wasSeen) this.#centre();
+      wasSeen = isSeen;
+    }).observe(this.#host);
   }
 
   draw(): void {
@@ -92,6 +104,7 @@ export class ChartView {
     );
     this.#part.hidden = names.length < 2;
     this.#zoom = undefined;
+    this.#fits = false;
     await this.#open(chart ?? '');
   }
 
@@ -168,7 +181,8 @@ export class ChartView {
 
   #scale({ width, height }: Drawing): number {
     const { clientWidth, clientHeight } = this.#host;
-    return this.#zoom ?? Math.min(1.25, (clientWidth - 16) / width, Math.max((clientHeight - 16) / height, 0.42));
+    const fitting = Math.min((clientWidth - 16) / width, (clientHeight - 16) / height);
+    return this.#zoom ?? Math.min(MOST_FITTED, this.#fits ? fitting : Math.max(fitting, LEGIBLE));
   }
 
   #size(): void {
@@ -228,12 +242,12 @@ async function fetchDrawing(name: string): Promise<Drawing | undefined> {
 
 /** Its style goes to the page as a sheet of its own, because the page's policy takes none from within a document. */
 function toDrawing(text: string): Drawing | undefined {
-  const parsed = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement;
+  const unstyled = text.replaceAll(/<style[^>]*>([\s\S]*?)<\/style>/g, (_, style: string) => {
+    adoptStyle(style);
+    return '';
+  });
+  const parsed = new DOMParser().parseFromString(unstyled, 'image/svg+xml').documentElement;
   if (!(parsed instanceof SVGSVGElement)) return undefined;
-  for (const style of parsed.querySelectorAll('style')) {
-    adoptStyle(style.textContent ?? '');
-    style.remove();
-  }
   const svg = document.importNode(parsed, true);
   const { width, height } = svg.viewBox.baseVal;
   const states = new Map<string, Element>();

@@ -192,7 +192,7 @@ export class History {
 
   /** Everything that is there is told again, so whatever is not told is over. */
   #begin(record: StartedRecord): void {
-    this.started = record;
+    this.started ??= record;
     this.version += 1;
     for (const actor of this.actors.values()) {
       if (actor.status === 'active') actor.status = 'stopped';

@@ -91,7 +91,7 @@ export class Ladder {
       case 'data':
         return this.#meaningOfData(frame);
       case 'ack':
-        if (frame.ackBits !== 0) return { kind: 'plain', note: 'something before what was received is missing' };
+        if (frame.ackBits !== 0) return { kind: 'plain', note: 'reports a gap' };
         return { kind: 'plain', note: frame.window === 0 ? 'takes nothing new for now' : '' };
       default:
         return { kind: 'plain', note: '' };

@@ -37,7 +37,7 @@ const feed = new Feed({
   },
   connected: (isConnected) => {
     status.dataset.connected = String(isConnected);
-    setText(status, isConnected ? 'live' : 'the program is away; trying again');
+    changed();
   },
 });
 
@@ -56,6 +56,8 @@ function draw(): void {
 }
 
 function drawFigures(): void {
+  const isConnected = status.dataset.connected === 'true';
+  setText(status, !isConnected ? 'the program is away; trying again' : view.isLive ? 'live' : 'paused');
   const now = performance.now();
   if (now - counted.at > 1000) {
     counted = {

@@ -114,6 +114,6 @@ function drawPlot(id: string, { text, least }: Plot, points: readonly Point[], e
     paint.globalAlpha = 1;
   };
   let lastY = height;
-  line((point) => point.against, colours.getPropertyValue('--soft'), 1, false);
-  line((point) => point.value, colours.getPropertyValue('--accent'), 1.75, true);
+  line((point) => point.against, colours.caretColor, 1, false);
+  line((point) => point.value, colours.color, 1.75, true);
 }
