@@ -46,8 +46,17 @@ function reasonOf({ reason }: { readonly reason: string }): Facts {
 
 export function eventFacts(event: AnyEventObject): Facts {
   const { type } = event;
-  if (Object.hasOwn(readers, type)) return readers[type]?.(event as never) ?? nothing;
+  if (Object.hasOwn(readers, type)) return read(type, event);
   if (!type.startsWith('xstate.error.')) return nothing;
   const { name, code, message } = errorFacts((event as { readonly error?: unknown }).error);
   return definite({ name, code, message });
+}
+
+/** An event that is not what its type says crashes whoever gets it, which is to be seen, and not whoever looks on. */
+function read(type: string, event: AnyEventObject): Facts {
+  try {
+    return readers[type]?.(event as never) ?? nothing;
+  } catch {
+    return nothing;
+  }
 }

@@ -14,6 +14,8 @@ export class EventLog {
   readonly #filter = byId('event-filter', HTMLInputElement);
   readonly #empty = byId('events-empty', HTMLElement);
   readonly #rows: RowList<HTMLElement>;
+  /** At whom, and when. */
+  #looked = '';
   #shown: readonly Told<OwnRecord>[] = [];
 
   constructor(view: View) {
@@ -33,14 +35,16 @@ export class EventLog {
   }
 
   draw(): void {
-    const { selected, isLive, moment } = this.#view;
+    const { selected, isLive, moment, cursor } = this.#view;
     const wanted = this.#filter.value.trim().toLowerCase();
     const own = selected?.own ?? [];
     const seen = isLive ? own : own.slice(0, lastUpTo(own, moment) + 1);
     this.#shown = seen.filter((told) => isShown(told) && (wanted === '' || matches(told, wanted)));
     this.#empty.hidden = this.#shown.length > 0;
     setText(this.#empty, emptyText(own.length, wanted));
-    this.#rows.follows = true;
+    const looked = `${selected?.actor} ${cursor}`;
+    if (looked !== this.#looked) this.#rows.follow();
+    this.#looked = looked;
     this.#rows.show(this.#shown.length);
   }
 

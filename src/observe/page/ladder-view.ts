@@ -20,6 +20,8 @@ export class LadderView {
   readonly #rows: RowList<HTMLElement>;
   readonly #empty = byId('ladder-empty', HTMLElement);
   readonly #ends = byId('ladder-ends', HTMLElement);
+  /** At whom, and when. */
+  #looked = '';
   #shown: readonly LadderRow[] = [];
   #length = 0;
 
@@ -39,7 +41,7 @@ export class LadderView {
   }
 
   draw(): void {
-    const { selected, history, isLive, moment } = this.#view;
+    const { selected, history, isLive, moment, cursor } = this.#view;
     this.#shown = history.ladderOf(selected)?.rows ?? [];
     this.#length = isLive ? this.#shown.length : lastUpTo(this.#shown, moment) + 1;
     const isStream = selected?.chart === 'stream';
@@ -49,7 +51,9 @@ export class LadderView {
     const role = selected?.facts.role === 'harness' ? 'harness' : 'executor';
     setText(this.#ends.children[0] as Element, `this end (${role})`);
     setText(this.#ends.children[1] as Element, role === 'harness' ? 'executor' : 'harness');
-    this.#rows.follows = true;
+    const looked = `${selected?.actor} ${cursor}`;
+    if (looked !== this.#looked) this.#rows.follow();
+    this.#looked = looked;
     this.#rows.show(this.#length);
   }
 

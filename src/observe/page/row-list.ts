@@ -21,7 +21,7 @@ export class RowList<Row extends HTMLElement> {
   readonly #room: HTMLElement;
   readonly #rows: { readonly row: Row; key: string; index: number }[] = [];
   #count = 0;
-  /** The end stays in sight while more comes. */
+  /** The end stays in sight while more comes, until somebody scrolls away from it. */
   #follows = false;
 
   constructor(scroller: HTMLElement, options: RowListOptions<Row>) {
@@ -30,20 +30,20 @@ export class RowList<Row extends HTMLElement> {
     this.#room = element('div', 'room');
     this.#room.setAttribute('role', 'presentation');
     scroller.append(this.#room);
-    scroller.addEventListener('scroll', () => this.#draw(), { passive: true });
+    const scrolled = () => {
+      this.#follows &&= this.#isAtEnd;
+      this.#draw();
+    };
+    scroller.addEventListener('scroll', scrolled, { passive: true });
     new ResizeObserver(() => this.#draw()).observe(scroller);
   }
 
-  get follows(): boolean {
-    return this.#follows;
+  /** From now on the end stays in sight. */
+  follow(): void {
+    this.#follows = true;
   }
 
-  set follows(follows: boolean) {
-    this.#follows = follows;
-    if (follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
-  }
-
-  get isAtEnd(): boolean {
+  get #isAtEnd(): boolean {
     const { scrollTop, clientHeight, scrollHeight } = this.#scroller;
     return scrollTop + clientHeight > scrollHeight - this.#options.rowHeight;
   }
