@@ -95,7 +95,7 @@ export async function admit(request: IncomingMessage, credentials: Credentials):
       const token = bearerOf(request) ?? query.get('token') ?? undefined;
       if (token === undefined && bearsTicket(query)) {
         const { holder: tokenId } = ticketOf(role, environmentId, query, credentials);
-        await refuseRevoked(tokenId, credentials);
+        await refuseRevoked(role, environmentId, tokenId, credentials);
         return { role, environmentId, tokenId };
       }
       const { id: tokenId } = await authorise(credentials.tokens, token, role, environmentId);
@@ -107,7 +107,7 @@ export async function admit(request: IncomingMessage, credentials: Credentials):
         const why = 'this registration is not remembered any more; register again';
         throw new Refusal(401, 'unexpected_executor_registration_id', why);
       }
-      await refuseRevoked(registration.tokenId, credentials);
+      await refuseRevoked(role, environmentId, registration.tokenId, credentials);
       return { role, environmentId, registration };
     }
     default:
@@ -121,10 +121,17 @@ function ticketOf(role: TokenRole, environmentId: string, query: URLSearchParams
   throw new Refusal(401, ticket, `${TICKET_FAULTS[ticket]}; ${TICKET_REMEDIES[role]}`);
 }
 
-/** A ticket is worth no more than the token it was issued for. */
-async function refuseRevoked(tokenId: string, { tokens }: Credentials): Promise<void> {
-  if (tokens.find === undefined || (await tokens.find(tokenId)) !== undefined) return;
-  throw new Refusal(401, 'invalid_token', 'the token that this URL was issued for is not known here any more');
+/** A ticket is worth no more than the token it was issued for is now. */
+async function refuseRevoked(
+  role: TokenRole,
+  environmentId: string,
+  tokenId: string,
+  { tokens }: Credentials,
+): Promise<void> {
+  if (tokens.find === undefined) return;
+  const record = await tokens.find(tokenId);
+  if (record?.role === role && record.environmentId === environmentId) return;
+  throw new Refusal(401, 'invalid_token', 'the token that this URL was issued for is not valid here any more');
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer' };

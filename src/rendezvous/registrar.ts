@@ -5,7 +5,7 @@
  */
 import type * as v from 'valibot';
 import type { AuthorizationOffice } from '../noise/authorization-office.js';
-import { publicKeyToJson } from '../noise/public-key.js';
+import { type NoisePublicKey, publicKeyToJson } from '../noise/public-key.js';
 import {
   type connectReply,
   connectRequest,
@@ -85,7 +85,7 @@ export class Registrar {
   connect(caller: Caller, body: RequestBody, base: string): v.InferInput<typeof connectReply> {
     const { environmentId, tokenId } = caller;
     const { harness_public_key: harnessKey } = messageIn(connectRequest, body);
-    const { id: registrationId, executorKey } = this.#executorFor(environmentId);
+    const { registrationId, executorKey } = this.#executorOf(environmentId);
     const expires = Date.now() + this.#options.ticketLifetimeMs;
     const ticket = this.#options.tickets.issue({ role: 'harness', environmentId, holder: tokenId, expires });
     this.#options.log.info({ environmentId, registrationId, tokenId }, 'harness told how to connect');
@@ -116,13 +116,13 @@ export class Registrar {
     return { valid: fault === undefined };
   }
 
-  #executorFor(environmentId: string): Registration & { readonly executorKey: object } {
+  #executorOf(environmentId: string): { readonly registrationId: string; readonly executorKey: NoisePublicKey } {
     const registration = this.#options.attached(environmentId);
     if (registration === undefined) {
       throw new Refusal(409, 'environment_offline', 'no executor of this environment is connected; try again later');
     }
-    const { executorKey } = registration;
-    if (executorKey !== undefined) return { ...registration, executorKey };
+    const { id: registrationId, executorKey } = registration;
+    if (executorKey !== undefined) return { registrationId, executorKey };
     throw new Refusal(
       409,
       'security_profile_unsupported',
