@@ -1,0 +1,44 @@
+/** Everything that belongs into docs/charts but its README: file names with their contents, from the machines as they are. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type AnyStateMachine, StateMachine } from 'xstate';
+import { type ChartState, statesOf } from './chart.js';
+import { layOutChart } from './chart-layout.js';
+import { toSvg } from './chart-svg.js';
+import { planDrawing } from './drawing-plan.js';
+import { readMachine } from './read-machine.js';
+
+const MACHINES = join(import.meta.dirname, '../../machines');
+export const CHARTS = join(import.meta.dirname, '../../docs/charts');
+
+/** A chart with more states than this is drawn in parts, too. */
+const MOST_STATES = 15;
+
+export async function allMachines(): Promise<AnyStateMachine[]> {
+  const files = readdirSync(MACHINES).filter((name) => name.endsWith('.machine.ts'));
+  const found: AnyStateMachine[] = [];
+  for (const file of files.sort()) {
+    const exported: Record<string, unknown> = await import(pathToFileURL(join(MACHINES, file)).href);
+    found.push(...Object.values(exported).filter((value) => value instanceof StateMachine));
+  }
+  return found;
+}
+
+export async function chartFiles(): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const machine of await allMachines()) {
+    const chart = readMachine(machine);
+    for (const root of picturesOf(chart)) {
+      files.set(`${root.id}.svg`, toSvg(await layOutChart(planDrawing(chart, root))));
+    }
+  }
+  return files;
+}
+
+/** What of a chart has a picture of its own: the whole, and of a big one each part that has states inside. */
+function picturesOf(chart: ChartState): ChartState[] {
+  if (statesOf(chart).length <= MOST_STATES) return [chart];
+  const parts = chart.children.flatMap((child) => (child.kind === 'parallel' ? child.children : [child]));
+  return [chart, ...parts.filter((part) => part.children.length > 0)];
+}
