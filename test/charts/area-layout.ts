@@ -3,7 +3,7 @@ import type { ElkNode } from 'elkjs';
 import Elk from 'elkjs/lib/elk.bundled.js';
 import { headerSize } from './box-size.js';
 import { ChartError, statesOf } from './chart.js';
-import { type AreaToPlace, elkGraph, START, type Way } from './elk-graph.js';
+import { type AreaToPlace, elkGraph, isTurned, START, type Way } from './elk-graph.js';
 import type {
   PlacedArrow,
   PlacedChart,
@@ -66,7 +66,11 @@ function read(
     const section = edge?.sections?.[0];
     if (!section) throw new ChartError(`${arrow.source}: the layout has lost a transition to ${arrow.target}`);
     const points = [section.startPoint, ...(section.bendPoints ?? []), section.endPoint];
-    return { arrow, points, label: rectangle(arrow.source, edge?.labels?.[0]) };
+    return {
+      arrow,
+      points: isTurned(arrow, area) ? points.reverse() : points,
+      label: rectangle(arrow.source, edge?.labels?.[0]),
+    };
   });
   const starts = [area.root, ...inside].flatMap((state) =>
     state.initial.filter((id) => nodes.has(id)).map((id) => startOf(state.id, rectOf(id), way)),

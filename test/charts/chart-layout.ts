@@ -6,17 +6,16 @@ import { layOutArea } from './area-layout.js';
 import { headerSize } from './box-size.js';
 import type { ChartState } from './chart.js';
 import type { DrawingPlan } from './drawing-plan.js';
-import type { Way } from './elk-graph.js';
-import { joined, moved, type PlacedChart } from './placed-chart.js';
+import { joined, moved, type PlacedChart, type PlacedState } from './placed-chart.js';
 
 /** Pixels; what a documentation page shows without scrolling. */
 export const PAGE_WIDTH = 1000;
-const WAYS: readonly Way[] = [
-  { direction: 'RIGHT', placement: 'NETWORK_SIMPLEX' },
-  { direction: 'DOWN', placement: 'NETWORK_SIMPLEX' },
-  { direction: 'RIGHT', placement: 'BRANDES_KOEPF' },
-  { direction: 'DOWN', placement: 'BRANDES_KOEPF' },
-];
+const DIRECTIONS = ['RIGHT', 'DOWN'] as const;
+const PLACEMENTS = ['NETWORK_SIMPLEX', 'BRANDES_KOEPF'] as const;
+const END_GAP = 16;
+/** Square pixels that a pixel of line is worth. */
+const LINE_COST = 40;
+const NOTHING: PlacedChart = { width: 0, height: 0, states: [], references: [], arrows: [], starts: [] };
 /** Around and between regions. */
 const GAP = 12;
 
@@ -35,22 +34,41 @@ async function layOut(plan: DrawingPlan, state: ChartState, width: number): Prom
     for (const region of state.children) regions.push(await layOut(plan, region, width - 2 * GAP));
     return [withBox(packed(regions, width - 2 * GAP), GAP)];
   }
-  const area = plan.areas.get(state.id) ?? { root: state, arrows: [], references: [] };
+  const area = plan.areas.get(state.id) ?? { root: state, arrows: [], references: [], ends: [] };
   const finished = new Map<string, PlacedChart>();
   for (const parallel of outermostParallels(state)) {
     const [only] = await layOut(plan, parallel, width - 40);
     if (only) finished.set(parallel.id, only);
   }
-  const choices = [];
-  for (const way of WAYS) {
-    const inside = await layOutArea({ area, rowsOf, finished }, way);
-    const filled = [...finished].map(([id, chart]) => {
-      const at = inside.boxes.get(id) ?? { x: 0, y: 0 };
-      return moved(chart, at.x, at.y);
-    });
-    choices.push(withBox(joined(inside.chart, [], [inside.chart, ...filled]), 0));
+  const choices: PlacedChart[] = [];
+  for (const direction of DIRECTIONS) {
+    const pictures: PlacedChart[] = [];
+    for (const placement of PLACEMENTS) {
+      const inside = await layOutArea({ area, rowsOf, finished }, { direction, placement });
+      const filled = [...finished].map(([id, chart]) => {
+        const at = inside.boxes.get(id) ?? { x: 0, y: 0 };
+        return moved(chart, at.x, at.y);
+      });
+      pictures.push(withBox(withEnds(joined(inside.chart, [], [inside.chart, ...filled]), area.ends), 0));
+    }
+    choices.push(best(pictures, width));
   }
   return choices;
+
+  /** Below everything, where things end. */
+  function withEnds(chart: PlacedChart, ends: readonly ChartState[]): PlacedChart {
+    if (ends.length === 0) return chart;
+    let x = END_GAP;
+    const row = ends.map((end): PlacedState => {
+      const placed = { state: end, rows: rowsOf(end), x, y: chart.height, ...headerSize(end, rowsOf(end)) };
+      x += placed.width + END_GAP;
+      return placed;
+    });
+    const width = Math.max(chart.width, x);
+    const height = chart.height + Math.max(...row.map((end) => end.height)) + END_GAP;
+    const middle = row.map((end) => ({ ...end, x: end.x + (width - x) / 2 }));
+    return joined({ width, height }, [], [chart, { ...NOTHING, states: middle }]);
+  }
 
   function withBox(inside: PlacedChart, gap: number): PlacedChart {
     const size = { width: Math.max(inside.width + 2 * gap, header.width), height: header.height + inside.height + gap };
@@ -110,8 +128,18 @@ function stretched(chart: PlacedChart, width: number, height: number): PlacedCha
   return { ...rest, width, height, states: [{ ...box, width, height }, ...rest.states] };
 }
 
-/** What fits the width, then what covers the least. */
+/** What fits the width, then what covers little and has no long lines. */
 function best(charts: readonly PlacedChart[], width: number): PlacedChart {
-  const cost = (chart: PlacedChart) => Math.max(0, chart.width - width) * 1e6 + chart.width * chart.height;
+  const cost = (chart: PlacedChart) =>
+    Math.max(0, chart.width - width) * 1e6 + chart.width * chart.height + LINE_COST * lineLength(chart);
   return charts.reduce((one, other) => (cost(other) < cost(one) ? other : one));
+}
+
+function lineLength({ arrows }: PlacedChart): number {
+  const lengths = arrows.flatMap(({ points }) =>
+    points
+      .slice(1)
+      .map((point, index) => Math.hypot(point.x - (points[index]?.x ?? 0), point.y - (points[index]?.y ?? 0))),
+  );
+  return lengths.reduce((sum, length) => sum + length, 0);
 }

@@ -28,7 +28,7 @@ export function toSvg(chart: PlacedChart): string {
   ];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" data-chart="${root?.id}" role="img" width="${width}" height="${height}" viewBox="${-MARGIN} ${-MARGIN} ${width} ${height}">`,
-    `<title>${escape(`${root?.id}: ${root?.description}`)}</title>`,
+    `<title>${escaped(`${root?.id}: ${root?.description}`)}</title>`,
     `<style>${CHART_STYLE}</style>`,
     `<rect class="paper" x="${-MARGIN}" y="${-MARGIN}" width="${width}" height="${height}"/>`,
     ...body,
@@ -37,7 +37,7 @@ export function toSvg(chart: PlacedChart): string {
 }
 
 function state(placed: PlacedState): string {
-  const { state, rows, x, y, width, height } = placed;
+  const { state, rows, x, y } = placed;
   const classes = ['state', state.kind, ...(state.isRegion ? ['region'] : [])].join(' ');
   const isFinal = state.kind === 'final';
   const top = isFinal ? y + DOUBLE : y;
@@ -48,7 +48,7 @@ function state(placed: PlacedState): string {
   };
   const left = x + PAD;
   const own = [
-    `<title>${escape(state.description)}</title>`,
+    `<title>${escaped(state.description)}</title>`,
     rect('box', placed, isFinal ? 9 : 7),
     isFinal ? rect('rim', inset(placed), 6) : '',
     text('name', left, base, state.name),
@@ -65,7 +65,7 @@ function state(placed: PlacedState): string {
 function reference(placed: PlacedReference): string {
   const { reference, x, y } = placed;
   return group('reference', { 'data-reference': reference.state }, [
-    `<title>${escape(reference.description)}</title>`,
+    `<title>${escaped(reference.description)}</title>`,
     rect('box', placed, 6),
     text('row', x + PAD, y + 15, reference.name),
   ]);
@@ -94,7 +94,7 @@ function arrow({ arrow, points, label }: PlacedArrow): string[] {
     );
     y += written.text.length * LINE + LABEL_GAP;
     const parts = [
-      `<title>${escape(sentence(written))}</title>`,
+      `<title>${escaped(sentence(written))}</title>`,
       line(shared),
       head(last, tip, shared),
       ground,
@@ -113,7 +113,7 @@ function edgeData({ transition }: Pick<Written, 'transition'>): Record<string, s
 }
 
 function group(classes: string, data: Readonly<Record<string, string>>, parts: readonly string[]): string {
-  const attributes = Object.entries(data).map(([name, value]) => ` ${name}="${escape(value)}"`);
+  const attributes = Object.entries(data).map(([name, value]) => ` ${name}="${escaped(value)}"`);
   return `<g class="${classes}"${attributes.join('')}>${parts.join('')}</g>`;
 }
 
@@ -127,7 +127,7 @@ function inset({ x, y, width, height }: Point & Size): Point & Size {
 }
 
 function text(name: string, x: number, y: number, words: string): string {
-  const marked = escape(words).replace(/→ .+/, '<tspan class="to">$&</tspan>');
+  const marked = escaped(words).replace(/→ .+/, '<tspan class="to">$&</tspan>');
   return `<text class="${name}" x="${round(x)}" y="${round(y)}">${marked}</text>`;
 }
 
@@ -152,7 +152,7 @@ function path(points: readonly Point[]): string {
 /** The head of an arrow whose last stretch goes from one point to the other, along an axis. */
 function head(from: Point, tip: Point, shared = ''): string {
   const back = before(from, tip);
-  const [dx, dy] = from.x === tip.x ? [HEAD / 2, 0] : [0, HEAD / 2];
+  const [dx, dy] = Math.abs(from.x - tip.x) < Math.abs(from.y - tip.y) ? [HEAD / 2, 0] : [0, HEAD / 2];
   const wing = (sign: number) => place({ x: back.x + sign * dx, y: back.y + sign * dy });
   return `<path class="head${shared}" d="M${place(tip)}L${wing(1)}L${wing(-1)}z"/>`;
 }
@@ -180,6 +180,6 @@ function round(value: number): number {
   return Math.round(value * 2) / 2;
 }
 
-function escape(words: string): string {
+function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -41,6 +41,8 @@ export interface Area {
   readonly root: ChartState;
   readonly arrows: readonly Arrow[];
   readonly references: readonly Reference[];
+  /** Final states that only lines of text lead to. */
+  readonly ends: readonly ChartState[];
 }
 
 export interface DrawingPlan {
@@ -70,14 +72,18 @@ export function planDrawing(machine: ChartState, root: ChartState): DrawingPlan 
       for (const { target, suffix } of ends ?? []) addArrow(area, transition, target, suffix);
     }
   }
+  for (const area of areas.values()) {
+    const reached = new Set(area.arrows.map(({ target }) => target));
+    area.ends.push(...area.root.children.filter(({ id, kind }) => kind === 'final' && !reached.has(id)));
+  }
   return { root, areas, rows };
 
   function isJump(source: string, target: string): boolean {
     return junctions.has(target) && (parentId(source) !== parentId(target) || everything.get(target)?.kind === 'final');
   }
 
-  function newArea(state: ChartState): Area & { arrows: Arrow[]; references: Reference[] } {
-    return { root: state, arrows: [], references: [] };
+  function newArea(state: ChartState): Area & { arrows: Arrow[]; references: Reference[]; ends: ChartState[] } {
+    return { root: state, arrows: [], references: [], ends: [] };
   }
 }
 

@@ -3,9 +3,9 @@
  */
 import type { ElkExtendedEdge, ElkNode, LayoutOptions } from 'elkjs';
 import { headerSize, labelSize, referenceSize } from './box-size.js';
-import { type ChartState, statesOf } from './chart.js';
+import { type ChartState, isWithin, statesOf } from './chart.js';
 import type { Area, Arrow, Written } from './drawing-plan.js';
-import type { PlacedChart } from './placed-chart.js';
+import type { PlacedChart, Size } from './placed-chart.js';
 
 /** One of the ways in which an area can be laid out. */
 export interface Way {
@@ -34,7 +34,6 @@ const OPTIONS: LayoutOptions = {
   'elk.json.edgeCoords': 'ROOT',
   'elk.json.shapeCoords': 'ROOT',
   'elk.layered.thoroughness': '40',
-  'elk.layered.feedbackEdges': 'true',
   'elk.separateConnectedComponents': 'false',
   'elk.spacing.nodeNode': '22',
   'elk.spacing.edgeEdge': '12',
@@ -54,7 +53,6 @@ export function elkGraph(
 ): ElkNode {
   const states = statesOf(area.root);
   const starting = new Set(states.flatMap((state) => state.initial));
-  const reached = new Set(area.arrows.map(({ target }) => target));
   const options = {
     ...OPTIONS,
     'elk.direction': way.direction,
@@ -64,10 +62,10 @@ export function elkGraph(
     id: area.root.id,
     layoutOptions: { ...options, 'elk.padding': padding(0, 0) },
     children: [
-      ...area.root.children.map(nodeOf),
+      ...area.root.children.filter((child) => !area.ends.includes(child)).map(nodeOf),
       ...area.references.map(({ box, name }) => ({ id: box, ...referenceSize(name) })),
     ],
-    edges: edgesOf(area.arrows, states),
+    edges: edgesOf(area),
   };
 
   function nodeOf(state: ChartState): ElkNode {
@@ -81,26 +79,52 @@ export function elkGraph(
       };
       return { id: state.id, ...start, layoutOptions: inside, children: state.children.map(nodeOf) };
     }
-    const { width, height } = finished.get(state.id) ?? header;
-    // What no arrow leads to is where lines of text lead: it stands where things end.
-    const isLast = state.kind === 'final' && !reached.has(state.id);
-    const last: LayoutOptions = isLast ? { 'elk.layered.layering.layerConstraint': 'LAST' } : {};
-    return { id: state.id, width, height, ...start, layoutOptions: { ...start.layoutOptions, ...last } };
+    const size = finished.get(state.id) ?? leafSize(state.id, header, area, way);
+    return { id: state.id, width: size.width, height: size.height, ...start };
   }
 }
 
-/** Where cycles have to be broken, what leads to an earlier state goes back. */
-function edgesOf(arrows: readonly Arrow[], states: readonly ChartState[]): ElkExtendedEdge[] {
-  const order = new Map(states.map((state, index) => [state.id, index]));
-  const isForward = ({ source, target }: Arrow) =>
-    (order.get(source) ?? 0) < (order.get(target) ?? Number.POSITIVE_INFINITY);
-  return arrows.map((arrow, index) => ({
-    id: String(index),
-    sources: [arrow.source],
-    targets: [arrow.target],
-    labels: [{ text: ' ', ...labelSize(arrow), layoutOptions: { 'elk.edgeLabels.inline': 'true' } }],
-    layoutOptions: { 'elk.layered.priority.direction': isForward(arrow) ? '10' : '0' },
-  }));
+/** The answer gives the points of a turned arrow from its target to its source. */
+function edgesOf(area: Area): ElkExtendedEdge[] {
+  return area.arrows.map((arrow, index) => {
+    const turned = isTurned(arrow, area);
+    return {
+      id: String(index),
+      sources: [turned ? arrow.target : arrow.source],
+      targets: [turned ? arrow.source : arrow.target],
+      labels: [{ text: ' ', ...labelSize(arrow), layoutOptions: { 'elk.edgeLabels.inline': 'true' } }],
+      layoutOptions: {
+        'elk.layered.priority.direction': isBack(arrow.source, arrow.target, area) && !turned ? '0' : '10',
+      },
+    };
+  });
+}
+
+/**
+ * What leads back to an earlier state is given the other way round, so that ELK places every state after those it comes
+ * from. Not if it leaves a state around it: it would cross what is written there.
+ */
+export function isTurned({ source, target }: Arrow, area: Area): boolean {
+  const around = source.slice(0, source.lastIndexOf('.'));
+  return isWithin(target, around) && isBack(source, target, area);
+}
+
+function isBack(source: string, target: string, area: Area): boolean {
+  const ids = statesOf(area.root).map(({ id }) => id);
+  const end = ids.indexOf(target);
+  return end !== -1 && end < ids.indexOf(source);
+}
+
+/** A box is big enough for the arrows of its side, which are this far from each other. */
+const ARROW_GAP = 13;
+
+function leafSize(id: string, { width, height }: Size, area: Area, { direction }: Way): Size {
+  const ends = area.arrows.map((arrow) =>
+    isTurned(arrow, area) ? [arrow.target, arrow.source] : [arrow.source, arrow.target],
+  );
+  const most = Math.max(ends.filter(([from]) => from === id).length, ends.filter(([, to]) => to === id).length);
+  const along = (most + 1) * ARROW_GAP;
+  return direction === 'RIGHT' ? { width, height: Math.max(height, along) } : { width: Math.max(width, along), height };
 }
 
 /** A label outside the box keeps everything else out of where the dot will be. */
