@@ -1,4 +1,4 @@
-/** Everything that belongs into docs/charts but its README: file names with their contents, from the machines as they are. */
+/** What belongs into docs/charts beside its README, from the machines as they are. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,7 +6,9 @@ import { type AnyStateMachine, StateMachine } from 'xstate';
 import { type ChartState, statesOf } from './chart.js';
 import { layOutChart } from './chart-layout.js';
 import { toSvg } from './chart-svg.js';
-import { planDrawing } from './drawing-plan.js';
+import { type DrawingPlan, planDrawing } from './drawing-plan.js';
+import { toMermaid } from './mermaid.js';
+import type { PlacedChart } from './placed-chart.js';
 import { readMachine } from './read-machine.js';
 
 const MACHINES = join(import.meta.dirname, '../../machines');
@@ -25,19 +27,35 @@ export async function allMachines(): Promise<AnyStateMachine[]> {
   return found;
 }
 
-export async function chartFiles(): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
+export interface Picture {
+  readonly plan: DrawingPlan;
+  readonly placed: PlacedChart;
+}
+
+export async function allPictures(): Promise<Picture[]> {
+  const pictures: Picture[] = [];
   for (const machine of await allMachines()) {
     const chart = readMachine(machine);
-    for (const root of picturesOf(chart)) {
-      files.set(`${root.id}.svg`, toSvg(await layOutChart(planDrawing(chart, root))));
+    for (const root of partsOf(chart)) {
+      const plan = planDrawing(chart, root);
+      pictures.push({ plan, placed: await layOutChart(plan) });
     }
+  }
+  return pictures;
+}
+
+export function chartFiles(pictures: readonly Picture[]): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const { plan, placed } of pictures) {
+    const { id } = plan.root;
+    files.set(`${id}.svg`, toSvg(placed));
+    if (!id.includes('.')) files.set(`${id}.mmd`, toMermaid(plan));
   }
   return files;
 }
 
 /** What of a chart has a picture of its own: the whole, and of a big one each part that has states inside. */
-function picturesOf(chart: ChartState): ChartState[] {
+function partsOf(chart: ChartState): ChartState[] {
   if (statesOf(chart).length <= MOST_STATES) return [chart];
   const parts = chart.children.flatMap((child) => (child.kind === 'parallel' ? child.children : [child]));
   return [chart, ...parts.filter((part) => part.children.length > 0)];

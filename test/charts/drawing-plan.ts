@@ -186,12 +186,12 @@ function rowText(transition: ChartTransition): string[] {
   return wrap(words, ROW_WIDTH);
 }
 
-function conditionWords({ candidate, trigger, guard }: ChartTransition): string[] {
+export function conditionWords({ candidate, trigger, guard }: ChartTransition): string[] {
   const event = candidate === undefined ? trigger : `${candidate}. ${trigger}`;
   return guard === undefined ? [event] : [event, `[${guard}]`];
 }
 
-function actionWords(actions: readonly string[]): string[] {
+export function actionWords(actions: readonly string[]): string[] {
   return actions.map((action, index) => {
     const comma = index < actions.length - 1 ? ',' : '';
     return index === 0 ? `/ ${action}${comma}` : `${action}${comma}`;

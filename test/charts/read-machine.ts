@@ -83,7 +83,7 @@ function isTimer(action: unknown): boolean {
 function nameOf(node: AnyStateNode, what: 'guard' | 'action', named: Named): string {
   if (typeof named === 'string') return named;
   if (typeof named === 'object' && !named.type.startsWith('xstate.')) return named.type;
-  throw new ChartError(`${node.id}: a ${what} has no name; give it one in setup()`);
+  throw new ChartError(`${node.id}: ${what === 'action' ? 'an' : 'a'} ${what} has no name; give it one in setup()`);
 }
 
 function invokedName(node: AnyStateNode, { id, src }: { readonly id: string; readonly src: unknown }): string {
