@@ -9,7 +9,7 @@ import type { DrawingPlan } from './drawing-plan.js';
 import { joined, moved, type PlacedChart, type PlacedState } from './placed-chart.js';
 
 /** Pixels; what a documentation page shows without scrolling. */
-export const PAGE_WIDTH = 1000;
+const PAGE_WIDTH = 1000;
 const DIRECTIONS = ['RIGHT', 'DOWN'] as const;
 const PLACEMENTS = ['NETWORK_SIMPLEX', 'BRANDES_KOEPF'] as const;
 const END_GAP = 16;

@@ -40,7 +40,7 @@ const RULES = `
 .chart .name{font-weight:700;font-size:${NAME_SIZE}px;fill:var(--ink)}
 .chart .middle{text-anchor:middle}
 .chart .to{fill:var(--ink)}
-.chart .paper,.chart .ground{fill:var(--paper)}
+.chart .paper{fill:var(--paper)}
 .chart .box{fill:var(--paper);stroke:var(--border);stroke-width:1.2}
 .chart .atomic .box,.chart .final .box,.chart .history .box{fill:var(--box)}
 .chart .region .box{stroke-dasharray:6 4}
@@ -57,7 +57,8 @@ const RULES = `
 .chart .active.atomic .box,.chart .active.final .box{fill:var(--active-box)}
 .chart .taken .line{stroke:var(--taken);stroke-width:2.4}
 .chart .taken .head{fill:var(--taken)}
-.chart .taken .label{fill:var(--taken);font-weight:700}`;
+.chart .taken .label,.chart .taken .to{fill:var(--taken)}
+.chart .taken .middle{font-weight:700}`;
 
 export const CHART_STYLE = `
 .chart{${variables(LIGHT)}}

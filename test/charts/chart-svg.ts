@@ -1,5 +1,6 @@
 /** Writes a placed chart as an SVG, by the contract of docs/charts/README.md. It moves nothing. */
 import { DOUBLE, indented, LABEL_GAP, LINE, NAME_BASE, PAD, plainRows } from './box-size.js';
+import { before, head, outside, path, round } from './chart-path.js';
 import { CHART_STYLE } from './chart-style.js';
 import type { Written } from './drawing-plan.js';
 import type {
@@ -13,8 +14,6 @@ import type {
 } from './placed-chart.js';
 
 const MARGIN = 8;
-const CORNER = 5;
-const HEAD = 7;
 
 export function toSvg(chart: PlacedChart): string {
   const root = chart.states[0]?.state;
@@ -82,25 +81,23 @@ function start({ around, dot, tip }: PlacedStart): string {
 function arrow({ arrow, points, label }: PlacedArrow): string[] {
   const [tip, last] = [points.at(-1), points.at(-2)];
   if (!tip || !last) return [];
-  // Of several on one line, one draws it; the others show it when they are taken.
-  const line = (shared: string) =>
-    `<path class="line${shared}" d="${path([...points.slice(0, -1), before(last, tip)])}"/>`;
+  const parts = outside([...points.slice(0, -1), before(last, tip)], label)
+    .map(path)
+    .join('');
   let y = label.y;
   return arrow.labels.map((written, index) => {
+    // Of several on one line, one draws it; the others show it when they are taken.
     const shared = index === 0 ? '' : ' shared';
-    const ground = index === 0 ? rect('ground', label, 0) : '';
     const lines = written.text.map((words, row) =>
       text('label middle', label.x + label.width / 2, y + row * LINE + 11, words),
     );
     y += written.text.length * LINE + LABEL_GAP;
-    const parts = [
+    return group(`edge ${written.transition.kind}`, edgeData(written), [
       `<title>${escaped(sentence(written))}</title>`,
-      line(shared),
+      `<path class="line${shared}" d="${parts}"/>`,
       head(last, tip, shared),
-      ground,
       ...lines,
-    ];
-    return group(`edge ${written.transition.kind}`, edgeData(written), parts);
+    ]);
   });
 }
 
@@ -129,55 +126,6 @@ function inset({ x, y, width, height }: Point & Size): Point & Size {
 function text(name: string, x: number, y: number, words: string): string {
   const marked = escaped(words).replace(/→ .+/, '<tspan class="to">$&</tspan>');
   return `<text class="${name}" x="${round(x)}" y="${round(y)}">${marked}</text>`;
-}
-
-/** A line through the points, its corners rounded. */
-function path(points: readonly Point[]): string {
-  const [first, ...rest] = points;
-  if (!first) return '';
-  let from = first;
-  const steps = [`M${place(first)}`];
-  rest.forEach((point, index) => {
-    const next = rest[index + 1];
-    if (!next) steps.push(`L${place(point)}`);
-    else {
-      const radius = Math.min(CORNER, distance(from, point) / 2, distance(point, next) / 2);
-      steps.push(`L${place(towards(point, from, radius))}Q${place(point)} ${place(towards(point, next, radius))}`);
-    }
-    from = point;
-  });
-  return steps.join('');
-}
-
-/** The head of an arrow whose last stretch goes from one point to the other, along an axis. */
-function head(from: Point, tip: Point, shared = ''): string {
-  const back = before(from, tip);
-  const [dx, dy] = Math.abs(from.x - tip.x) < Math.abs(from.y - tip.y) ? [HEAD / 2, 0] : [0, HEAD / 2];
-  const wing = (sign: number) => place({ x: back.x + sign * dx, y: back.y + sign * dy });
-  return `<path class="head${shared}" d="M${place(tip)}L${wing(1)}L${wing(-1)}z"/>`;
-}
-
-function before(from: Point, tip: Point): Point {
-  return towards(tip, from, Math.min(HEAD, distance(tip, from)));
-}
-
-function towards(point: Point, goal: Point, by: number): Point {
-  const whole = distance(point, goal);
-  if (whole === 0) return point;
-  return { x: point.x + ((goal.x - point.x) * by) / whole, y: point.y + ((goal.y - point.y) * by) / whole };
-}
-
-function distance(one: Point, other: Point): number {
-  return Math.hypot(other.x - one.x, other.y - one.y);
-}
-
-function place({ x, y }: Point): string {
-  return `${round(x)} ${round(y)}`;
-}
-
-/** To half a pixel. */
-function round(value: number): number {
-  return Math.round(value * 2) / 2;
 }
 
 function escaped(words: string): string {
