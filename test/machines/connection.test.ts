@@ -735,10 +735,13 @@ describe('the connection chart', () => {
         input: {
           role: 'executor',
           retry,
+          encryption: 'never',
           port: {
             locate: () => new Promise(nothing),
             openSocket: () => ({ ping: nothing, close: nothing, release: nothing }),
             streamPort: () => raise('no stream is opened here'),
+            initiator: () => raise('no stream is opened here'),
+            responder: () => raise('no stream is opened here'),
             streamEnded: nothing,
             refuse: nothing,
             watchSleep: () => nothing,

@@ -80,7 +80,7 @@ export function brief(frame: Frame): string {
   return words.join(' ');
 }
 
-export type LoneStreamOptions = Partial<Pick<StreamInput, 'role' | 'limits' | 'random'>> & {
+export type LoneStreamOptions = Partial<Pick<StreamInput, 'role' | 'limits' | 'random' | 'initiator' | 'responder'>> & {
   /** A harness that is to find out itself is given none. */
   readonly profile?: Profile | 'unknown';
   /** What effects go through beside being written down. */
@@ -128,6 +128,7 @@ export class LoneStream {
       },
       backlog: (bytes) => this.backlogs.push(bytes),
       readSocket: (reading) => this.reading.push(reading),
+      opened: () => port.opened?.(),
     };
     const given: StreamInput = {
       streamId: STREAM_ID,

@@ -676,7 +676,7 @@ describe('the end', () => {
   });
 
   it('does not come for a release when its numbers wrap', () => {
-    const stream = new LoneStream({ profile: 'cleartext', memory: { cleartextSeq: LAST_RELIABLE_SEQ } });
+    const stream = new LoneStream({ profile: 'cleartext', memory: { releaseSeq: LAST_RELIABLE_SEQ } });
     stream.flush('a', 'b');
     expect(stream.sent()).toEqual([`plain data ${LAST_RELIABLE_SEQ} 'a'`, `plain data 0 'b'`]);
   });
@@ -797,7 +797,14 @@ describe('the stream chart', () => {
     const input: StreamInput = {
       streamId: STREAM_ID,
       role: 'harness',
-      port: { transmit: nothing, retransmit: nothing, deliver: nothing, backlog: nothing, readSocket: nothing },
+      port: {
+        transmit: nothing,
+        retransmit: nothing,
+        deliver: nothing,
+        backlog: nothing,
+        readSocket: nothing,
+        opened: nothing,
+      },
       clock,
       limits: { ...defaultLimits, windowSegments: 2 },
       timing: { ...defaultStreamTiming, longestProbeMs: 0 },

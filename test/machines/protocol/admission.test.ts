@@ -4,6 +4,7 @@ import { type Frame, type FrameBody, plainFrame, RELIABILITY_RELIABLE } from '..
 
 const facts: AdmissionFacts = {
   role: 'executor',
+  encryption: 'never',
   retired: false,
   endedLately: false,
   streams: 0,
