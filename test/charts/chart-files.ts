@@ -16,6 +16,8 @@ export const CHARTS = join(import.meta.dirname, '../../docs/charts');
 
 /** A chart with more states than this is drawn in parts, too. */
 const MOST_STATES = 15;
+/** And so is what is inside a part. */
+const MOST_INNER_STATES = 5;
 
 export async function allMachines(): Promise<AnyStateMachine[]> {
   const files = readdirSync(MACHINES).filter((name) => name.endsWith('.machine.ts'));
@@ -54,9 +56,14 @@ export function chartFiles(pictures: readonly Picture[]): Map<string, string> {
   return files;
 }
 
-/** What of a chart has a picture of its own: the whole, and of a big one each part that has states inside. */
+/** What of a chart has a picture of its own: the whole, and of a big one its parts, and what is big in them. */
 function partsOf(chart: ChartState): ChartState[] {
   if (statesOf(chart).length <= MOST_STATES) return [chart];
   const parts = chart.children.flatMap((child) => (child.kind === 'parallel' ? child.children : [child]));
-  return [chart, ...parts.filter((part) => part.children.length > 0)];
+  const inner = parts.flatMap((part) => part.children.filter((child) => statesOf(child).length > MOST_INNER_STATES));
+  return [
+    chart,
+    ...parts.filter((part) => part.children.length > 0),
+    ...inner.filter(({ kind }) => kind === 'compound'),
+  ];
 }

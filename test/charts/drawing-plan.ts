@@ -1,8 +1,8 @@
 /**
  * Decides what of a chart is a line between boxes and what is a line of text in one. A transition that stays where it is
  * (no target, to its own state, into it, or to one around it) is text. Every other is drawn, within its region: what leads
- * out of the region ends at a box that stands for its target, and what leads into a region of another state ends at the
- * state around the regions, with the target's name in the label. So no line crosses a box.
+ * out of the region ends at a box that stands for its target, and what leads into a state from outside ends at its border,
+ * with the target's name in the label. So no line crosses a box, or what is written in one.
  */
 import { type ChartState, type ChartTransition, isWithin, statesOf } from './chart.js';
 import { wrap } from './text-size.js';
@@ -10,7 +10,7 @@ import { wrap } from './text-size.js';
 /** Where the label of a drawn transition is broken. */
 const LABEL_WIDTH = 150;
 const ROW_WIDTH = 330;
-/** A state that at least so many others lead to is a junction. */
+/** A final state that at least so many others lead to is a junction; so is any other, of twice as many. */
 const JUNCTION = 3;
 
 /** A transition as lines of text. */
@@ -95,7 +95,13 @@ function junctionsOf(machine: ChartState): Set<string> {
       sources.set(target, (sources.get(target) ?? new Set()).add(source));
     }
   }
-  return new Set([...sources].filter(([, from]) => from.size >= JUNCTION).map(([target]) => target));
+  const finals = new Set(
+    statesOf(machine)
+      .filter(({ kind }) => kind === 'final')
+      .map(({ id }) => id),
+  );
+  const most = (target: string) => (finals.has(target) ? JUNCTION : 2 * JUNCTION);
+  return new Set([...sources].filter(([target, from]) => from.size >= most(target)).map(([target]) => target));
 }
 
 function stays(source: string, target: string): boolean {
@@ -125,19 +131,20 @@ function endsOf(
   const ends = new Map<string, string[]>();
   for (const target of targets) {
     const home = areaIdOf(target, areas);
-    if (home === area.root.id && target !== area.root.id) ends.set(target, []);
-    else if (home !== '' && isWithin(home, area.root.id)) {
-      const around = outermostParallel(target, area.root.id, everything);
-      ends.set(around, [...(ends.get(around) ?? []), lastName(target)]);
+    if (home !== '' && isWithin(home, area.root.id) && target !== area.root.id) {
+      const border = outermostBeside(source, target);
+      if (border === target) ends.set(target, []);
+      else ends.set(border, [...(ends.get(border) ?? []), lastName(target)]);
     } else ends.set(referTo(target, area, everything), []);
   }
   return [...ends].map(([target, names]) => ({ target, suffix: names.length > 0 ? [`→ ${names.join(', ')}`] : [] }));
 }
 
-function outermostParallel(id: string, within: string, everything: ReadonlyMap<string, ChartState>): string {
-  let end = id.indexOf('.', within.length + 1);
-  while (end !== -1 && everything.get(id.slice(0, end))?.kind !== 'parallel') end = id.indexOf('.', end + 1);
-  return end === -1 ? id : id.slice(0, end);
+/** Of the states around a target, and itself, the outermost that is not around the source, too. */
+function outermostBeside(source: string, target: string): string {
+  const parts = target.split('.');
+  const beside = parts.map((_, index) => parts.slice(0, index + 1).join('.')).find((id) => !isWithin(source, id));
+  return beside ?? target;
 }
 
 function referTo(

@@ -53,6 +53,12 @@ describe('reading a machine', () => {
     expect(transitions[0]?.key).toBe('m||0');
   });
 
+  it('calls an actor without an id by its source', () => {
+    const state = only({ invoke: { src: 'fetch', onDone: { actions: 'note' } } });
+    expect(state.invoked).toEqual(['fetch']);
+    expect(state.transitions[0]).toMatchObject({ trigger: 'done(fetch)', key: 'm|xstate.done.actor.0.m|0' });
+  });
+
   it('leaves out the actions with which xstate keeps its timers', () => {
     const state = only({ after: { patience: { actions: 'note' } }, entry: 'note' });
     expect(state).toMatchObject({ entry: ['note'], exit: [] });
@@ -77,7 +83,7 @@ describe('reading a machine', () => {
     ['a guard written in place', { always: { guard: () => false, actions: 'note' } }, 'a guard has no name'],
     ['guards joined in place', { always: { guard: not('isReady'), actions: 'note' } }, 'a guard has no name'],
     ['a number for a delay', { after: { 50: { actions: 'note' } } }, 'a delay of 50 has no name'],
-    ['an actor written in place', { invoke: { src: fromPromise(async () => 1) } }, 'no name or no id'],
+    ['an actor written in place', { invoke: { src: fromPromise(async () => 1) } }, 'an invoked actor has no name'],
     [
       'a state with an id of its own',
       { initial: 'a', states: { a: { id: 'mine', description: 'a' } } },

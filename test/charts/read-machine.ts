@@ -64,7 +64,11 @@ function triggerOf(
     return { kind: 'after', trigger: `after ${String(transition.delay)}` };
   }
   const [, outcome, actor] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(type) ?? [];
-  if (outcome !== undefined) return { kind: outcome as 'done' | 'error', trigger: `${outcome}(${actor})` };
+  if (outcome !== undefined) {
+    const invoked = node.invoke.find(({ id }) => id === actor);
+    const name = invoked && !hasOwnId(node, invoked.id) ? invoked.src : actor;
+    return { kind: outcome as 'done' | 'error', trigger: `${outcome}(${name})` };
+  }
   if (type.startsWith('xstate.done.state.')) return { kind: 'done', trigger: 'done' };
   return { kind: 'event', trigger: type };
 }
@@ -87,8 +91,12 @@ function nameOf(node: AnyStateNode, what: 'guard' | 'action', named: Named): str
 }
 
 function invokedName(node: AnyStateNode, { id, src }: { readonly id: string; readonly src: unknown }): string {
-  if (typeof src !== 'string' || src.startsWith('xstate.') || id.startsWith('xstate.')) {
-    throw new ChartError(`${node.id}: an invoked actor has no name or no id`);
-  }
-  return id === src ? id : `${id} (${src})`;
+  if (typeof src !== 'string' || src.startsWith('xstate.'))
+    throw new ChartError(`${node.id}: an invoked actor has no name`);
+  return id === src || !hasOwnId(node, id) ? src : `${id} (${src})`;
+}
+
+/** Where none is given, xstate makes one of the place in the chart. */
+function hasOwnId(node: AnyStateNode, id: string): boolean {
+  return !id.endsWith(`.${node.id}`);
 }
