@@ -14,7 +14,7 @@ import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { type AddressOptions, findAddress, relayOption, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
 
 interface ExecOptions extends AddressOptions {
@@ -43,6 +43,7 @@ export function registerExecCommand(program: Command): void {
     .option('--env <id>', 'environment to run in')
     .option('--url <url>', 'address: ws://… of a harness URL or executor, or http://… of a rendezvous with --env')
     .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
+    .addOption(relayOption())
     .option('--cwd <path>', 'folder on the other machine to run in')
     .addOption(graceOption('how long to wait for a lost connection to come back'))
     .addOption(logLevelOption('silent'))

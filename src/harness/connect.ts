@@ -3,15 +3,27 @@
  */
 import { HarnessError } from '../../machines/harness.machine.js';
 import { defaultStreamTiming } from '../../machines/stream-types.js';
+import { defaultLimits } from '../../proto/limits.js';
 import type { Logger } from '../observe/log.js';
-import { type Harness, openHarness } from './harness.js';
+import { harnessUrl } from '../rendezvous/socket-url.js';
+import { type Harness, type HarnessOptions, openHarness } from './harness.js';
+import type { HarnessAddress } from './harness-transport.js';
 import { openPlainTransport } from './plain-transport.js';
+import { cleartextRoad, encryptedRoad, type RelayRoad } from './relay-road.js';
 import { isRelayUrl, openRelayTransport } from './relay-transport.js';
 
 export interface ConnectOptions {
-  /** `ws://` or `wss://`: with `role=harness` in its query through a rendezvous, otherwise straight to an executor. */
+  /**
+   * `http://` or `https://`: a registry, through which the executor of `environmentId` is found and spoken to end to
+   * end encrypted. `ws://` or `wss://`, in the clear: with `role=harness` in its query through a rendezvous, otherwise
+   * straight to an executor.
+   */
   readonly url: string;
-  /** Bearer token for the upgrade, unless the URL carries its credential itself. */
+  /** With the address of a registry: whose executor. */
+  readonly environmentId?: string;
+  /** With the address of a registry: `cleartext` for executors that know nothing else; nothing falls back to it. */
+  readonly relay?: 'noise' | 'cleartext';
+  /** Bearer token of a harness; a `ws://` URL may carry its credential itself. */
   readonly token?: string;
   /** Shown in the executor's log. */
   readonly clientName?: string;
@@ -30,31 +42,74 @@ export interface ConnectOptions {
  * Connects and initializes.
  *
  * ```ts
- * const harness = await connect({ url: process.env.SIGNALBOX_URL });
+ * const harness = await connect({ url: 'https://relay.example', environmentId: 'box1', token });
  * const child = await harness.startProcess({ argv: ['uname', '-a'] });
  * for await (const chunk of child.stdout) process.stdout.write(chunk);
  * await harness.close();
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Harness> {
-  const { url, token, initializeMs, graceMs, recoverMs, signal, log } = options;
-  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol) || url.includes('#')) {
-    const expected = 'the address must be a ws:// or wss:// URL without #';
-    throw new HarnessError('unreachable', expected, { initiator: 'local' });
-  }
-  const address = token === undefined ? { url } : { url, token };
-  const relay = {
-    ...(log === undefined ? {} : { log }),
-    ...(graceMs === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs } }),
-  };
-  return await openHarness({
+  const { initializeMs, recoverMs, signal } = options;
+  const { protocol } = usableUrl(options.url);
+  const common = {
     clientName: options.clientName ?? 'signalbox',
     ...(initializeMs === undefined ? {} : { initializeMs }),
     ...(recoverMs === undefined ? {} : { recoverMs }),
     ...(signal === undefined ? {} : { signal }),
-    open: (listener, opening) =>
-      isRelayUrl(url)
-        ? openRelayTransport(address, listener, opening, relay)
-        : openPlainTransport(address, listener, opening),
+  };
+  if (protocol === 'http:' || protocol === 'https:') return await openOver(roadFrom(options), common, options);
+  if (options.environmentId !== undefined || options.relay === 'noise') {
+    throw unusable('environmentId and encryption need the http:// or https:// address of a registry');
+  }
+  const address = addressOf(options.url, options.token);
+  if (isRelayUrl(options.url)) return await openOver(cleartextRoad(address), common, options);
+  return await openHarness({
+    ...common,
+    open: (listener, opening) => openPlainTransport(address, listener, opening),
   });
+}
+
+async function openOver(
+  road: RelayRoad,
+  common: Omit<HarnessOptions, 'open'>,
+  { log, graceMs }: ConnectOptions,
+): Promise<Harness> {
+  const relay = {
+    ...(log === undefined ? {} : { log }),
+    ...(graceMs === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs } }),
+  };
+  try {
+    const harness = await openHarness({
+      ...common,
+      open: (listener, opening) => openRelayTransport(road, listener, opening, relay),
+    });
+    void harness.over.then(() => road.close());
+    return harness;
+  } catch (error) {
+    road.close();
+    throw error;
+  }
+}
+
+function roadFrom({ url, environmentId, token, relay = 'noise' }: ConnectOptions): RelayRoad {
+  if (environmentId === undefined || environmentId.trim() === '') {
+    throw unusable('the address of a registry needs an environmentId beside it');
+  }
+  if (relay === 'cleartext') return cleartextRoad(addressOf(harnessUrl(url, environmentId), token));
+  if (token === undefined) throw unusable('a registry lets nobody in without a token of a harness');
+  return encryptedRoad({ remote: url, environmentId, bearerToken: token }, defaultLimits.messageBytes);
+}
+
+function addressOf(url: string, token: string | undefined): HarnessAddress {
+  return token === undefined ? { url } : { url, token };
+}
+
+function usableUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed !== undefined && /^(ws|http)s?:$/.test(parsed.protocol) && !url.includes('#')) return parsed;
+  throw unusable('the address must be an http(s):// URL of a registry or a ws(s):// URL, without #');
+}
+
+function unusable(message: string): HarnessError {
+  return new HarnessError('unreachable', message, { initiator: 'local' });
 }
