@@ -14,8 +14,10 @@ type Register = (program: Command) => void;
 const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   up: async () => (await import('./up.command.js')).registerUpCommand,
   connect: async () => (await import('./connect.command.js')).registerConnectCommand,
+  cp: async () => (await import('./cp.command.js')).registerCpCommand,
   exec: async () => (await import('./exec.command.js')).registerExecCommand,
   executor: async () => (await import('./executor.command.js')).registerExecutorCommand,
+  forward: async () => (await import('./forward.command.js')).registerForwardCommand,
   rendezvous: async () => (await import('./rendezvous.command.js')).registerRendezvousCommand,
   token: async () => (await import('./token.command.js')).registerTokenCommand,
 };

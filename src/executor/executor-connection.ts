@@ -9,6 +9,7 @@ import type { SpawnChild } from '../host/host-child.js';
 import { MissingPaths } from '../host/missing-paths.js';
 import type { ConfinedFiles } from '../host/sandbox/confined-files.js';
 import type { Sandbox } from '../host/sandbox/sandbox.js';
+import { TcpConnections } from '../host/tcp-connections.js';
 import { encodeNotification } from '../rpc/envelope.js';
 import type { ConnectionPeer } from '../rpc/rpc-connection.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
@@ -35,6 +36,7 @@ export type MethodFamily =
   | 'exec'
   | 'filesystem'
   | 'http'
+  | 'tcp'
   | 'environment info'
   | 'environment status'
   | 'environment config'
@@ -46,6 +48,8 @@ export class ExecutorConnection implements ConnectionPeer {
   readonly files = new FileHandles();
   readonly missingPaths = new MissingPaths((watchId) => this.notify('fs/missingChanged', { watchId }));
   readonly bodies: BodyStreams;
+  /** TCP connections; gone with the connection, as files are. */
+  readonly tcp: TcpConnections;
   readonly #transport: RpcTransport;
   #session: ExecutorSession;
   #aborted: AbortController | undefined;
@@ -55,6 +59,7 @@ export class ExecutorConnection implements ConnectionPeer {
     this.host = host;
     this.#transport = transport;
     this.bodies = new BodyStreams(transport);
+    this.tcp = new TcpConnections(() => transport.writable);
     this.#session = session;
     session.attach(transport);
   }
@@ -102,6 +107,7 @@ export class ExecutorConnection implements ConnectionPeer {
 
   writable(): void {
     this.bodies.resume();
+    this.tcp.resume();
     this.#session.resumeOutput();
   }
 
@@ -110,6 +116,7 @@ export class ExecutorConnection implements ConnectionPeer {
     this.#aborted?.abort();
     this.files.closeAll();
     this.bodies.closeAll();
+    this.tcp.closeAll();
     this.missingPaths.stop();
     this.#session.transportClosed();
   }

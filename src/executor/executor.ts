@@ -22,12 +22,14 @@ import type { RpcServer, RpcTransport } from '../rpc/transport.js';
 import { ExecutorConnection, type ExecutorHost } from './executor-connection.js';
 import { ExecutorSession } from './executor-session.js';
 import { environmentMethods } from './methods/environment.js';
+import { fileCopyMethods } from './methods/file-copies.js';
 import { fileHandleMethods } from './methods/file-handles.js';
 import { fileTreeMethods } from './methods/file-trees.js';
 import { fileMethods } from './methods/files.js';
 import { httpMethods } from './methods/http.js';
 import { lifecycleMethods } from './methods/lifecycle.js';
 import { processMethods } from './methods/process.js';
+import { tcpMethods } from './methods/tcp.js';
 import { packageVersion } from './package-version.js';
 
 /** How long a session without connection, and a closed process, are kept: the newest release's times. */
@@ -104,8 +106,10 @@ function allMethods(): ReadonlyMap<string, RpcMethod<ExecutorConnection>> {
     environmentMethods,
     fileMethods,
     fileHandleMethods,
+    fileCopyMethods,
     fileTreeMethods,
     httpMethods,
+    tcpMethods,
   ];
   return new Map(families.flatMap((family) => Object.entries(family)));
 }

@@ -8,6 +8,7 @@ import { TooManyWatchesError } from '../host/missing-paths.js';
 import { OsError } from '../host/os-error.js';
 import { SandboxUnavailableError } from '../host/sandbox/bubblewrap.js';
 import { SandboxPolicyError } from '../host/sandbox/sandbox-policy.js';
+import { TcpFailure, TcpRequestError } from '../host/tcp-connection.js';
 import { RpcCode, RpcError } from '../rpc/rpc-error.js';
 
 const { errno } = constants;
@@ -38,6 +39,18 @@ export function asFileError(error: unknown): unknown {
     default:
       return new RpcError(RpcCode.internal, error.message, { cause: error });
   }
+}
+
+/** For tcp methods. */
+export function asTcpError(error: unknown): unknown {
+  if (error instanceof TcpRequestError) {
+    const rpcCode = error.code === 'tcp_unknown' ? RpcCode.notFound : RpcCode.invalidRequest;
+    return new RpcError(rpcCode, error.message, { cause: error });
+  }
+  if (error instanceof OsError || error instanceof TcpFailure) {
+    return new RpcError(RpcCode.internal, error.message, { cause: error });
+  }
+  return error;
 }
 
 /** For process/start. */

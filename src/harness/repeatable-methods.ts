@@ -9,15 +9,23 @@ const READING: ReadonlySet<string> = new Set([
   'environment/status',
   'fs/canonicalize',
   'fs/getMetadata',
+  'fs/hash',
+  'fs/list',
   'fs/readDirectory',
   'fs/readFile',
+  'fs/stat',
   'fs/walk',
   'process/list',
   'process/read',
 ]);
 
 /** The second time they find it done. */
-const SETTLED: ReadonlySet<string> = new Set(['process/closeStdin', 'process/resize', 'process/terminate']);
+const SETTLED: ReadonlySet<string> = new Set([
+  'fs/setAttributes',
+  'process/closeStdin',
+  'process/resize',
+  'process/terminate',
+]);
 
 /** As `environment` announces it; without one, the executor is not known yet. */
 export function isRepeatable(method: string, environment: EnvironmentInfo | undefined): boolean {

@@ -42,10 +42,12 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   linuxRootWritePreservesDevices: false,
   linuxApprovedRootWritePreservesRestrictions: false,
   signalboxCloseStdin: true,
+  signalboxFileCopy: true,
   signalboxProcessList: true,
   signalboxResize: true,
   signalboxRetainBytes: true,
   signalboxSignals: true,
+  signalboxTcp: true,
   signalboxTerminateGrace: true,
 };
 

@@ -24,7 +24,15 @@ const LARGEST_BLOCK_BYTES = 1024 * 1024;
 /** Blocks up to this size are read without leaving the tick. */
 const SYNCHRONOUS_BYTES = 64 * 1024;
 
-export type FileMode = 'read' | 'replace';
+/** `update` keeps what a file holds and may read it too; what it creates is for its owner alone. */
+export type FileMode = 'read' | 'replace' | 'update';
+
+const ACCESS: Readonly<Record<FileMode, number>> = {
+  read: constants.O_RDONLY,
+  replace: constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC,
+  update: constants.O_RDWR | constants.O_CREAT,
+};
+const PRIVATE_FILE_MODE = 0o600;
 
 export interface Block {
   readonly bytes: Buffer;
@@ -61,9 +69,8 @@ export class FileHandles {
   open(id: string, path: string, mode: FileMode, { followSymlinks, refuseProc }: ReadOption): void {
     this.#requireFree(id);
     refuseLinkedFolders(path, followSymlinks);
-    const access = mode === 'read' ? constants.O_RDONLY : constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
-    const flags = access | constants.O_NONBLOCK | noFollow(followSymlinks);
-    const descriptor = callSystem(() => openSync(path, flags, NEW_FILE_MODE));
+    const flags = ACCESS[mode] | constants.O_NONBLOCK | noFollow(followSymlinks);
+    const descriptor = callSystem(() => openSync(path, flags, mode === 'update' ? PRIVATE_FILE_MODE : NEW_FILE_MODE));
     try {
       if (!callSystem(() => fstatSync(descriptor)).isFile()) {
         throw new FileRequestError('file_not_regular', `path \`${path}\` is not a file`);

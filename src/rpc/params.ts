@@ -36,6 +36,12 @@ export const unsigned = (name: 'u64' | 'usize') =>
     v.check((value) => Number.isInteger(value) && value >= 0, 'invalid number'),
   );
 
+/** An unsigned integer of our own extensions, within bounds. */
+export function bounded(name: string, least: number, most: number) {
+  const within = (value: number) => value >= least && value <= most;
+  return v.pipe(unsigned('u64'), v.check(within, `${name} must be between ${least} and ${most}`));
+}
+
 export const list = <const Item extends v.GenericSchema>(item: Item) =>
   v.array(item, (issue) => invalidType(issue.input, 'a sequence'));
 

@@ -11,7 +11,7 @@ import type { ExecutorMethod } from './method.js';
 const openParams = struct('FsOpenParams', {
   handleId: text(),
   path,
-  mode: v.optional(oneOf(['read', 'replace'])),
+  mode: v.optional(oneOf(['read', 'replace'], ['update'])),
   sandbox,
   followSymlinks,
 });

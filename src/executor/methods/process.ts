@@ -6,7 +6,19 @@ import { constants } from 'node:os';
 import * as v from 'valibot';
 import { childEnvironment } from '../../host/env-policy.js';
 import type { ChildSpec, SpawnChild } from '../../host/host-child.js';
-import { anything, base64, flag, list, noParams, oneOf, struct, text, textMap, unsigned } from '../../rpc/params.js';
+import {
+  anything,
+  base64,
+  bounded,
+  flag,
+  list,
+  noParams,
+  oneOf,
+  struct,
+  text,
+  textMap,
+  unsigned,
+} from '../../rpc/params.js';
 import { RpcCode, RpcError } from '../../rpc/rpc-error.js';
 import type { ExecutorConnection, ExecutorHost } from '../executor-connection.js';
 import { type SandboxRequest, sandboxParam, sandboxPolicy } from '../sandbox-request.js';
@@ -27,12 +39,6 @@ const LEAST_RETAIN_BYTES = 64 * 1024;
 const MOST_RETAIN_BYTES = 64 * MIB;
 const LONGEST_GRACE_MS = 600_000;
 const MOST_CHARACTERS = 65_535;
-
-/** An unsigned integer of ours, within bounds. */
-function bounded(name: string, least: number, most: number) {
-  const within = (value: number) => value >= least && value <= most;
-  return v.pipe(unsigned('u64'), v.check(within, `${name} must be between ${least} and ${most}`));
-}
 
 const terminalSize = {
   rows: bounded('rows', 1, MOST_CHARACTERS),

@@ -9,6 +9,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Environment } from '../env-policy.js';
+import type { FileFacts, FileList } from '../file-facts.js';
+import type { FileHash } from '../file-hash.js';
 import { type FileSystem, hostFiles } from '../file-system.js';
 import type { Walk } from '../file-walk.js';
 import { type DirectoryEntry, type Metadata, ProcFileError } from '../files.js';
@@ -103,6 +105,12 @@ function helperFiles(helperFor: () => Promise<FileHelperProcess>): FileSystem {
     canonicalize: async (...args) => (await call('canonicalize', args)).result as string,
     walk: async (...args) => (await call('walk', args)).result as Walk,
     copy: async (...args) => void (await call('copy', args)),
+    stat: async (...args) => (await call('stat', args)).result as FileFacts,
+    list: async (...args) => (await call('list', args)).result as FileList,
+    hash: async (path, { signal: _, ...options }) => (await call('hash', [path, options])).result as FileHash,
+    rename: async (...args) => void (await call('rename', args)),
+    symlink: async (...args) => void (await call('symlink', args)),
+    setAttributes: async (...args) => void (await call('setAttributes', args)),
     open: (handles, id, path, mode, { followSymlinks }) =>
       handles.openRemote(id, async () => {
         const helper = await helperFor();
@@ -113,12 +121,19 @@ function helperFiles(helperFor: () => Promise<FileHelperProcess>): FileSystem {
 
 /** What only reads, where all may be read: done here, but for files that would tell about this program. */
 function readingHere(confined: FileSystem): Partial<FileSystem> {
-  const { getMetadata, readDirectory, canonicalize, walk } = hostFiles;
+  const { getMetadata, readDirectory, canonicalize, walk, stat, list } = hostFiles;
   return {
     getMetadata,
     readDirectory,
     canonicalize,
     walk,
+    stat,
+    list,
+    hash: (path, options) =>
+      hostFiles.hash(path, { ...options, refuseProc: true }).catch((error: unknown) => {
+        if (error instanceof ProcFileError) return confined.hash(path, options);
+        throw error;
+      }),
     readFile: (path, links) =>
       unlessProc(
         () => hostFiles.readFile(path, { ...links, refuseProc: true }),

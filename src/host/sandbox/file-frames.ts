@@ -2,7 +2,9 @@
  * What the daemon and its file helper tell each other: a JSON message and raw bytes a frame, each behind its length
  * (two 32-bit numbers, most significant byte first). Trusted on both sides; nothing else can write to the pipes.
  */
+import type { Attributes } from '../file-changes.js';
 import type { FileMode } from '../file-handles.js';
+import type { HashOptions } from '../file-hash.js';
 import type { WalkOptions } from '../file-walk.js';
 import type { LinkOption, RemoveOptions } from '../files.js';
 
@@ -17,6 +19,13 @@ export interface FileOperations {
   canonicalize: [path: string];
   walk: [path: string, options: WalkOptions];
   copy: [source: string, destination: string, recursive: boolean];
+  stat: [path: string];
+  list: [path: string, after: string];
+  /** Not called off: a helper knows nobody who could have lost interest. */
+  hash: [path: string, options: Omit<HashOptions, 'signal'>];
+  rename: [source: string, destination: string];
+  symlink: [target: string, path: string];
+  setAttributes: [path: string, attributes: Attributes];
   open: [handle: string, path: string, mode: FileMode, links: LinkOption];
   readBlock: [handle: string, offset: number, length: number];
   writeBlock: [handle: string, offset: number];

@@ -32,6 +32,18 @@ async function perform(request: FileRequest, bytes: Buffer): Promise<unknown> {
       return hostFiles.walk(...request.args);
     case 'copy':
       return hostFiles.copy(...request.args);
+    case 'stat':
+      return hostFiles.stat(...request.args);
+    case 'list':
+      return hostFiles.list(...request.args);
+    case 'hash':
+      return hostFiles.hash(...request.args);
+    case 'rename':
+      return hostFiles.rename(...request.args);
+    case 'symlink':
+      return hostFiles.symlink(...request.args);
+    case 'setAttributes':
+      return hostFiles.setAttributes(...request.args);
     case 'open':
       return handles.open(...request.args);
     case 'readBlock': {
