@@ -3,6 +3,7 @@
  * the shell over there. Slower, and the same in the end. It needs sh, dd, head, stat, mv and sha256sum or the like.
  */
 
+import { constants } from 'node:fs';
 import { posix } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { HarnessError } from '../../machines/harness.machine.js';
@@ -48,12 +49,11 @@ const SCRIPTS = {
   remove: 'rm -f "$1"',
 } as const;
 
-const KINDS: Readonly<Record<number, FileFacts['kind']>> = {
-  16807: 'file',
-  9604: 'directory',
-  21609: 'symlink',
-};
-const KIND_BITS = 0o170000;
+const KINDS: ReadonlyMap<number, FileFacts['kind']> = new Map([
+  [constants.S_IFREG, 'file'],
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFLNK, 'symlink'],
+]);
 
 export function shellPlace(harness: Harness, environmentId: string): Place {
   const shell = new Shell(harness);
@@ -61,7 +61,8 @@ export function shellPlace(harness: Harness, environmentId: string): Place {
   return {
     identity: `environment ${environmentId}`,
     show: (path) => `:${path}`,
-    resolve: async (path) => posix.normalize((await shell.run('resolve', [path])).toString()),
+    // As absolute as it comes; what it then ends with is no slash.
+    resolve: async (path) => posix.resolve((await shell.run('resolve', [path])).toString()),
     stat: async (path) => {
       const [first = '', ...rest] = (await shell.run('stat', [path])).toString().split('\n');
       return first === '' ? undefined : factsOf(first, `${rest.join('\n')}`);
@@ -169,7 +170,7 @@ const INTERRUPTIONS = ['fate_unknown', 'output_lost', 'session_lost', 'transport
 function factsOf(facts: string, leads: string): FileFacts {
   const [mode = '0', size, seconds] = facts.split(' ');
   const bits = Number.parseInt(mode, 16);
-  const kind = KINDS[bits & KIND_BITS] ?? 'other';
+  const kind = KINDS.get(bits & constants.S_IFMT) ?? 'other';
   const known = { kind, size: Number(size), mode: bits & MODE_BITS, modifiedAtMs: Number(seconds) * 1000 };
   return kind === 'symlink' ? { ...known, target: leads.replace(/\nx$/, '') } : known;
 }
