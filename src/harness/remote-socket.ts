@@ -47,7 +47,7 @@ function remoteSocket(connectionId: string, owner: SocketOwner): Duplex {
     try {
       const { chunk, eof } = (await call('tcp/read', { maxBytes: BLOCK_BYTES })) as { chunk: string; eof: boolean };
       reading -= 1;
-      if (socket.destroyed || socket.readableEnded) return;
+      if (socket.destroyed) return;
       // Each of those under way is told of the end; a stream takes one.
       if (eof && !ended) socket.push(null);
       ended ||= eof;
@@ -56,7 +56,8 @@ function remoteSocket(connectionId: string, owner: SocketOwner): Duplex {
       if (wanted) readAhead();
     } catch (error) {
       reading -= 1;
-      socket.destroy(error as Error);
+      // Lost after the end was told, it does not matter to reading.
+      if (!ended) socket.destroy(error as Error);
     }
   };
   let ended = false;

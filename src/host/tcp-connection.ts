@@ -48,15 +48,12 @@ interface Read {
 export class TcpConnection {
   readonly #socket: Socket;
   readonly #mayAnswer: () => boolean;
-  readonly #over: () => void;
   readonly #reads: Read[] = [];
   #error: unknown;
-  #eofTold = false;
 
-  /** `mayAnswer` is whether answers may leave now; `over` is called when nothing can come of it any more. */
-  constructor({ host, port }: TcpTarget, mayAnswer: () => boolean, over: () => void) {
+  /** `mayAnswer` is whether answers may leave now. */
+  constructor({ host, port }: TcpTarget, mayAnswer: () => boolean) {
     this.#mayAnswer = mayAnswer;
-    this.#over = over;
     // Halves end separately. The type does not know the buffer's size, which every stream takes.
     const options = { host, port, allowHalfOpen: true, noDelay: true, highWaterMark: READ_AHEAD_BYTES };
     this.#socket = connect(options);
@@ -65,11 +62,7 @@ export class TcpConnection {
     this.#socket.on('error', (error) => {
       this.#error = tcpError(error, host);
     });
-    this.#socket.on('close', () => {
-      this.serve();
-      // An error must still be told to the next who asks.
-      if (this.#error === undefined && this.#eofTold) this.#over();
-    });
+    this.#socket.on('close', () => this.serve());
   }
 
   /** Resolves with the address that was reached. */
@@ -153,10 +146,7 @@ export class TcpConnection {
     if (there > 0) return { bytes: socket.read(Math.min(most, there)) as Buffer, eof: false };
     // Asking is what makes the end known.
     socket.read();
-    if (!socket.readableEnded) return undefined;
-    this.#eofTold = true;
-    if (socket.destroyed) this.#over();
-    return { bytes: Buffer.alloc(0), eof: true };
+    return socket.readableEnded ? { bytes: Buffer.alloc(0), eof: true } : undefined;
   }
 }
 

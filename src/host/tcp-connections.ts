@@ -1,5 +1,6 @@
 /**
- * The TCP connections of one client, by the ids it chose (docs/extensions.md: tcp/*). Gone with the client's connection.
+ * The TCP connections of one client, by the ids it chose (docs/extensions.md: tcp/*): each keeps its id until it is
+ * closed, and all are gone with the client's connection.
  */
 import { TcpConnection, TcpRequestError, type TcpTarget } from './tcp-connection.js';
 
@@ -18,13 +19,14 @@ export class TcpConnections {
   /** Resolves when it is there; its id is taken at once, and free again when it fails. */
   async connect(id: string, target: TcpTarget): Promise<{ readonly address: string; readonly port: number }> {
     this.#requireFree(id);
-    const connection: TcpConnection = new TcpConnection(target, this.#mayAnswer, () => this.#forget(id, connection));
+    const connection = new TcpConnection(target, this.#mayAnswer);
     this.#connections.set(id, connection);
     try {
       const { address, port } = await connection.connected(target);
       return { address, port };
     } catch (error) {
-      this.#forget(id, connection);
+      // Closed meanwhile, the id may be another's.
+      if (this.#connections.get(id) === connection) this.#connections.delete(id);
       throw error;
     }
   }
@@ -48,10 +50,6 @@ export class TcpConnections {
 
   resume(): void {
     for (const connection of this.#connections.values()) connection.serve();
-  }
-
-  #forget(id: string, connection: TcpConnection): void {
-    if (this.#connections.get(id) === connection) this.#connections.delete(id);
   }
 
   #requireFree(id: string): void {
