@@ -42,10 +42,12 @@ export const ADDED_SINCE: Readonly<Record<RecordedVersion, Additions>> = {
     methods: [],
     members: [
       'signalboxCloseStdin',
+      'signalboxFileCopy',
       'signalboxProcessList',
       'signalboxResize',
       'signalboxRetainBytes',
       'signalboxSignals',
+      'signalboxTcp',
       'signalboxTerminateGrace',
     ],
   },
