@@ -33,7 +33,7 @@ export interface FileList {
 
 export const MODE_BITS = 0o7777;
 /** Entries of one answer, which may so grow to some megabytes. */
-export const MOST_LISTED = 4096;
+const MOST_LISTED = 4096;
 
 export function stat(path: string): FileFacts {
   return factsOf(

@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findBubblewrap } from '../../src/host/sandbox/bubblewrap.js';
 import { describeSandbox } from '../host/sandbox/describe-sandbox.js';
-import { MAIN, type Running, runProgram, runShell, scratchFolder, startProgram, startUp } from './program.js';
+import { type Running, runProgram, runShell, scratchFolder, startProgram, startUp } from './program.js';
 
 const MIB = 1024 * 1024;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -145,7 +145,9 @@ describe('signalbox cp', () => {
     await writeFile(join(here, 'in'), bytes);
     const run = await runShell(
       { state, cwd: here },
-      'cat in | $signalbox cp - :piped && $signalbox cp :piped - | tee out | sha256sum; $signalbox cp :piped - | head -c 5 | wc -c; echo "${PIPESTATUS[0]}"; $signalbox cp - :none < /dev/null',
+      `cat in | $signalbox cp - :piped && $signalbox cp :piped - | sha256sum
+        $signalbox cp :piped - | head -c 5 | wc -c; echo "\${PIPESTATUS[0]}"
+        $signalbox cp - :none < /dev/null`,
     );
     expect(run.stderr).toBe('');
     expect(run.stdout.toString()).toBe(`${sha256(bytes)}  -\n5\n141\n`);
@@ -264,15 +266,15 @@ describe('a copy that is interrupted', () => {
   );
 
   it('begins anew when what is there is not what it should be, or the source is another', async () => {
-    const bytes = randomBytes(6 * MIB);
+    const bytes = randomBytes(32 * MIB);
     await writeFile(join(here, 'big'), bytes);
-    const first = await cp('big', ':');
-    expect(first).toMatchObject(whole);
     const run = startProgram({ state, cwd: here }, 'cp', 'big', ':again');
-    await vi.waitUntil(async () => (await partials(there)).length > 0 || run.child.exitCode !== null, { interval: 1 });
+    await vi.waitUntil(async () => (await partials(there)).length > 0, { interval: 1, timeout: 20_000 });
     run.child.kill('SIGKILL');
     await run.ended;
-    for (const name of await partials(there)) await writeFile(join(there, name), randomBytes(5 * MIB));
+    const left = await partials(there);
+    expect(left).toHaveLength(1);
+    for (const name of left) await writeFile(join(there, name), randomBytes(5 * MIB));
     const second = await cp('--json', 'big', ':again');
     expect(JSON.parse(second.stdout.toString())).toMatchObject({ resumedBytes: 0, sha256: sha256(bytes) });
     expect((await readFile(join(there, 'again'))).equals(bytes)).toBe(true);
@@ -312,7 +314,6 @@ describeSandbox('a copy to a full disk', () => {
     const run = await onSmallDisk(join(here, 'full'), '$signalbox cp :big full/; echo $?');
     expect(run.stderr).toEqual(line(/cannot write \S*full\/big: No space left on device \(free some space/));
     expect(run.stdout).toBe('1\n');
-    expect(MAIN).not.toBe('');
   }, 60_000);
 
   it('there: one line, and nothing under the final name', async () => {
