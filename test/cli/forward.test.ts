@@ -86,7 +86,14 @@ describe('signalbox forward', () => {
     });
     const received: Buffer[] = [];
     const other = dial(await localPort(forward(`0:127.0.0.1:${silent}`)));
-    expect(await text(other)).toBe('bye');
+    const said = new Promise<string>((resolve) => {
+      let all = '';
+      other.on('data', (chunk) => {
+        all += chunk;
+      });
+      other.on('end', () => resolve(all));
+    });
+    expect(await said).toBe('bye');
     other.end('still here');
     await vi.waitUntil(() => Buffer.concat(received).toString() === 'still here.');
   });
@@ -107,7 +114,10 @@ describe('signalbox forward', () => {
     const faults: (string | undefined)[] = [];
     const port = await serve((socket) => {
       socket.on('error', (error: NodeJS.ErrnoException) => faults.push(error.code));
-      socket.once('data', (chunk) => chunk.toString() === 'x' && socket.resetAndDestroy());
+      socket.once('data', (chunk) => {
+        if (chunk.toString() === 'x') socket.resetAndDestroy();
+        else socket.write('go on');
+      });
     });
     const local = await localPort(forward('-q', `0:${port}`));
     const one = dial(local);
@@ -115,7 +125,7 @@ describe('signalbox forward', () => {
     expect(await failure(one)).toBe('ECONNRESET');
     const other = dial(local);
     other.write('y');
-    await once(other, 'connect');
+    await once(other, 'data');
     other.resetAndDestroy();
     await vi.waitUntil(() => faults.length > 0, { timeout: 10_000 });
     expect(faults).toEqual(['ECONNRESET']);
