@@ -1,13 +1,15 @@
 /**
  * `npm run bench:inspector -- [--rounds N] [--seconds N] [--streams N] [--frames N] [--profile FOLDER]`: what it costs an
- * executor to be looked at. The same load, reliable streams on one socket, on three executors in turns: one without an
- * inspector, one that serves it with nobody there, one with the page open in Chromium. Prints the daemon's CPU and the
- * page's frames a second.
+ * executor to be looked at. The same load, reliable streams on one socket, on four executors in turns: one without an
+ * inspector, one that serves it with nobody there, one whose records somebody reads who looks at a stream, and one with
+ * the page itself open in Chromium, which competes for the same processor. Prints the daemon's CPU and the page's frames
+ * a second.
  */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { WebSocket } from 'ws';
 import { createActor } from 'xstate';
 import { connectionMachine } from '../../machines/connection.machine.js';
 import { defaultConnectionTiming } from '../../machines/connection-types.js';
@@ -34,7 +36,8 @@ const { values } = parseArgs({
     /** Data frames a second, both ways together; acknowledgements come on top. */
     frames: { type: 'string', default: '2000' },
     profile: { type: 'string' },
-    only: { type: 'string', default: '' },
+    /** A pattern of the names of executors. */
+    only: { type: 'string' },
   },
 });
 const rounds = Number(values.rounds);
@@ -48,7 +51,7 @@ const TICK_MS = 10;
 /** What the first seconds compile is not counted. */
 const WARM_UP_MS = 5000;
 
-type Variant = 'without' | 'nobody there' | 'page open';
+type Variant = 'without' | 'nobody there' | 'looked at' | 'page open';
 
 interface Measured {
   /** Microseconds of the daemon's CPU for each request: holds also where the machine does not keep up with the load. */
@@ -79,6 +82,8 @@ async function measure(variant: Variant): Promise<Measured> {
   for (let n = 0; n < streams; n += 1) sessions.push(await openSession(harness, `stream-${n}`));
   const browser =
     variant === 'page open' ? await openPage(await printed(daemon.output, /inspector +(http:\S+)/)) : undefined;
+  const reader =
+    variant === 'looked at' ? await openReader(await printed(daemon.output, /inspector +(http:\S+)/)) : undefined;
   const load = startLoad(sessions);
   await after(WARM_UP_MS);
   await browser?.count();
@@ -90,8 +95,10 @@ async function measure(variant: Variant): Promise<Measured> {
   const screen = await browser?.counted();
   load.stop();
   await browser?.close();
+  reader?.terminate();
   await harness.drain();
-  await daemon.stop();
+  // Writing a profile takes a while.
+  await daemon.stop(30_000);
   await rendezvous.close();
   return { cpu, rate, ...screen };
 }
@@ -176,6 +183,17 @@ const COUNTED = `({
   slowest: window.counted.slowest,
 })`;
 
+/** Takes everything that a page would be told and draws nothing. */
+async function openReader(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace('http:', 'ws:')}records`);
+  socket.on('message', (data) => {
+    const [actor] = /"actor":"x:\d+","id":"stream:/.exec(String(data)) ?? [];
+    if (actor !== undefined) socket.send(JSON.stringify({ focus: /x:\d+/.exec(actor)?.[0] }));
+  });
+  await once(socket, 'open');
+  return socket;
+}
+
 async function openPage(url: string) {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error('this benchmark needs Chromium: apt-get install chromium');
@@ -199,12 +217,12 @@ function after(ms: number): Promise<unknown> {
 
 print(`${streams} streams, ${values.frames} data frames a second, ${seconds} s each, ${rounds} rounds in turns`);
 const results = new Map<Variant, Measured[]>();
-const variants: readonly Variant[] = ['without', 'nobody there', 'page open'];
+const variants: readonly Variant[] = ['without', 'nobody there', 'looked at', 'page open'];
 for (let round = 0; round < rounds; round += 1) {
   // Who goes first changes, so that none always meets the warmer machine.
   for (let turn = 0; turn < variants.length; turn += 1) {
     const variant = variants[(turn + round) % variants.length] as Variant;
-    if (!variant.includes(values.only)) continue;
+    if (values.only !== undefined && !new RegExp(values.only).test(variant)) continue;
     const measured = await measure(variant);
     results.set(variant, [...(results.get(variant) ?? []), measured]);
     const screen = measured.screen === undefined ? '' : `, page ${measured.screen.toFixed(0)} frames/s`;

@@ -133,12 +133,12 @@ describe('the frames of a stream', () => {
     expect(arrive(1, 2, 4, 6, 4, 3, 5, 2, 7)).toEqual([
       ['plain', ''],
       ['plain', ''],
-      ['gap', 'one before it is missing'],
-      ['gap', '2 before it are missing'],
-      ['twice', 'was here already'],
+      ['gap', 'gap: 1 missing'],
+      ['gap', 'gap: 2 missing'],
+      ['twice', 'came twice'],
       ['fills', 'fills the gap'],
       ['fills', 'fills the gap'],
-      ['twice', 'was here already'],
+      ['twice', 'came twice'],
       ['plain', ''],
     ]);
   });
@@ -149,11 +149,11 @@ describe('the frames of a stream', () => {
     );
     const reset = frame('in', 9, { kind: 'reset', reason: 'stream_closed' });
     expect(kinds([...sent, reset])).toEqual([
-      ['again', 'sent again: three later ones were acknowledged'],
-      ['again', 'sent again: a later one was acknowledged long ago'],
-      ['again', 'sent again: nothing was heard for too long'],
-      ['again', 'sent again: the carrier was replaced'],
-      ['reset', 'the stream ends: stream_closed'],
+      ['again', 'again: three later acknowledged'],
+      ['again', 'again: a later one acknowledged'],
+      ['again', 'again: probe, nothing was heard'],
+      ['again', 'again: resume, a new carrier'],
+      ['reset', 'stream_closed'],
     ]);
   });
 
