@@ -17,13 +17,14 @@ import {
   LocateError,
   type Location,
 } from './connection-types.js';
-import { admit } from './protocol/admission.js';
+import { type Admission, admit } from './protocol/admission.js';
 import { backoffMs } from './protocol/backoff.js';
+import { RECORD_BYTES } from './protocol/noise-framing.js';
 import { endedLately, isRetired, reinstate, retire } from './protocol/retired-streams.js';
 import { unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { silenceLeftMs, suspectedPongMs } from './protocol/traffic.js';
 import { streamMachine } from './stream.machine.js';
-import type { Profile, StreamEnd, StreamInput } from './stream-types.js';
+import type { StreamEnd, StreamInput } from './stream-types.js';
 
 const locate = fromPromise<Location, { readonly port: ConnectionPort }>(({ input, signal }) =>
   input.port.locate(signal),
@@ -52,12 +53,25 @@ export function streamActorId(streamId: string): string {
   return STREAM_PREFIX + streamId;
 }
 
-function streamInput(context: ConnectionContext, streamId: string, profile?: Profile): StreamInput {
-  const { role, clock, limits, random, streamTiming: timing, port } = context;
+/** For a stream of this end's own, or for the one that a peer opens like this. */
+function streamInput(
+  context: ConnectionContext,
+  streamId: string,
+  opening?: Extract<Admission, { kind: 'open' }>,
+): StreamInput {
+  const { role, clock, random, streamTiming: timing, port } = context;
   // Streams of a harness all lead to one executor; those of an executor lead to harnesses near and far.
   const meter = role === 'harness' ? context.meter : { current: unmeasuredRoundTrip };
+  const greeting = opening?.greeting;
+  const isEncrypted = greeting !== undefined || (role === 'harness' && context.encryption !== 'never');
+  // A record is one segment: what is in the clear around it must not say how messages are put together.
+  const limits = isEncrypted ? { ...context.limits, segmentBytes: RECORD_BYTES } : context.limits;
   const input = { streamId, role, port: port.streamPort(streamId), clock, limits, timing, meter, random };
-  return profile === undefined ? input : { ...input, profile };
+  if (opening === undefined) return isEncrypted ? { ...input, initiator: port.initiator(streamId) } : input;
+  const { profile } = opening;
+  return greeting === undefined
+    ? { ...input, profile }
+    : { ...input, profile, responder: port.responder(streamId, greeting) };
 }
 
 function isStreamId(actorId: string): boolean {
@@ -102,16 +116,17 @@ export const connectionSetup = setup({
       if (streams.includes(id)) return;
       const verdict = admit(frame, {
         role: context.role,
+        encryption: context.encryption,
         retired: isRetired(retired, frame.streamId, clock.now(), limits),
         endedLately: endedLately(retired, frame.streamId, clock.now()),
         streams: streams.length,
-        mostStreams: limits.streams,
+        mostStreams: frame.body.kind === 'handshake' ? limits.encryptedStreams : limits.streams,
         windowSegments: limits.windowSegments,
       });
       if (verdict.kind === 'refuse') enqueue(() => port.refuse(frame, verdict.reason));
       if (verdict.kind !== 'open') return;
       enqueue.assign({ retired: reinstate(retired, frame.streamId), streams: [...streams, id] });
-      enqueue.spawnChild('stream', { id, input: streamInput(context, frame.streamId, verdict.profile) });
+      enqueue.spawnChild('stream', { id, input: streamInput(context, frame.streamId, verdict) });
     }),
     retireStream: enqueueActions(({ context, event, enqueue }) => {
       const end = streamEndOf(event);
@@ -168,8 +183,8 @@ export const connectionSetup = setup({
     mayNotRetry: ({ context: { retry, streams } }) => retry === 'never' || (retry === 'resume' && streams.length === 0),
     hasNothingToResume: ({ context: { retry, streams, failures } }) =>
       retry === 'resume' && failures > 0 && streams.length === 0,
-    isUnwelcome: ({ context }, { status }: { status: number }) =>
-      context.role === 'harness' && (status === 401 || status === 403),
+    isUnwelcome: ({ context: { role, location } }, { status }: { status: number }) =>
+      role === 'harness' && location?.isRenewable !== true && (status === 401 || status === 403),
     outlivedItsRegistration: ({ context }, { status }: { status: number }) =>
       context.locationWorked && status >= 400 && status < 500,
     wantsRegistration: (_, { status }: { status: number }) => status >= 400 && status < 500,

@@ -10,12 +10,17 @@ import type { BackoffTiming } from './protocol/backoff.js';
 import type { RetiredStreams } from './protocol/retired-streams.js';
 import type { RoundTripMeter } from './protocol/round-trip.js';
 import type { SilenceTiming, Traffic } from './protocol/traffic.js';
-import type { RelayRole, StreamEnd, StreamPort, StreamTiming } from './stream-types.js';
+import type { InitiatorPort, RelayRole, ResponderPort, StreamEnd, StreamPort, StreamTiming } from './stream-types.js';
 
 /** Where the socket is to be opened, as registration (or the user) said. */
 export interface Location {
   readonly url: string;
+  /** Asking again gives another URL, so one that is refused is asked for again, by whichever end. */
+  readonly isRenewable?: boolean;
 }
+
+/** Which streams are encrypted. `either` is for an executor that trusts its rendezvous: what its peers begin with. */
+export type Encryption = 'never' | 'always' | 'either';
 
 /**
  * The address of the socket could not be had. `final` says that trying again cannot help (401, 403): the program ends
@@ -57,6 +62,10 @@ export interface ConnectionPort {
   openSocket(url: string, report: (event: SocketEvent) => void): AttachedSocket;
   /** Effects of the stream that is about to be spawned. */
   streamPort(streamId: string): StreamPort;
+  /** How that stream shakes hands, if it is to be encrypted; asked right after its port, by a harness */
+  initiator(streamId: string): InitiatorPort;
+  /** or by an executor to whom this message 1 came. */
+  responder(streamId: string, greeting: Uint8Array): ResponderPort;
   /**
    * The stream is over and forgotten by the connection. Called at most once a stream; a connection that ends takes the
    * streams it still has with it without a word, so its owner ends those.
@@ -108,6 +117,7 @@ export type RetryPolicy = 'always' | 'never' | 'resume';
 export interface ConnectionInput {
   readonly role: RelayRole;
   readonly retry: RetryPolicy;
+  readonly encryption: Encryption;
   readonly port: ConnectionPort;
   readonly clock: Clock;
   readonly limits: Limits;

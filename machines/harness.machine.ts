@@ -12,6 +12,8 @@ export class HarnessError extends SignalboxError {
   constructor(
     code:
       | 'unreachable'
+      /** Trying again is of no use before somebody has done what the message says. */
+      | 'refused'
       | 'initialize_failed'
       | 'initialize_timeout'
       | 'transport_lost'

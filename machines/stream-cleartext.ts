@@ -5,7 +5,7 @@
 import { type Frame, type FrameBody, plainFrame } from '../proto/frame.js';
 import { DuplicateFilterDraft } from './protocol/duplicate-filter.js';
 import { emptySendWindow } from './protocol/send-window.js';
-import { nextCleartextSeq } from './protocol/sequence.js';
+import { nextReleaseSeq } from './protocol/sequence.js';
 import { count, type Step, type StreamFact } from './stream-steps.js';
 import type { StreamContext } from './stream-types.js';
 
@@ -32,20 +32,20 @@ export function receiveCleartext(context: StreamContext, frames: readonly Frame[
 
 /** Messages to send in the cleartext profile: never segmented, never kept. */
 export function sendCleartext(context: StreamContext, messages: readonly Uint8Array[]): Step {
-  let seq = context.cleartextSeq;
+  let seq = context.releaseSeq;
   const frames = messages.map((payload) => {
     const body: FrameBody = { kind: 'data', seq, segmentIndex: 0, segmentCount: 1, payload };
-    seq = nextCleartextSeq(seq);
+    seq = nextReleaseSeq(seq);
     return plainFrame(context.streamId, body);
   });
-  return { patch: { cleartextSeq: seq }, frames, messages: nothing };
+  return { patch: { releaseSeq: seq }, frames, messages: nothing };
 }
 
 /** The peer turned out to be a release, which has taken what it got; only what no frame carries yet is left to send. */
 export function becomeCleartext(context: StreamContext): Step {
   const { send } = context;
   const waiting = send.queue.map((queued) => queued.message);
-  const sent = { ...context, cleartextSeq: nextCleartextSeq(send.nextSeq - 1) };
+  const sent = { ...context, releaseSeq: nextReleaseSeq(send.nextSeq - 1) };
   const step = sendCleartext(sent, waiting);
   return { ...step, patch: { ...step.patch, profile: 'cleartext', send: emptySendWindow } };
 }

@@ -2,19 +2,50 @@
  * The words the chart of a stream is written in: its actions, guards and delays, each by name. An action computes one
  * step (stream-steps.ts) and applies it; when it is taken is for the chart (stream.machine.ts) to say.
  */
-import { assign, setup } from 'xstate';
-import { isReliable } from '../proto/frame.js';
+import { assign, fromPromise, setup } from 'xstate';
+import { isReliable, PROTOCOL_ERROR_REASON } from '../proto/frame.js';
 import { isFrameMissing } from './protocol/duplicate-filter.js';
+import { isStalled } from './protocol/noise-order.js';
 import { hasGap } from './protocol/receive-window.js';
 import { observeRoundTrip, unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { isDrained } from './protocol/send-window.js';
 import * as cleartext from './stream-cleartext.js';
+import * as handshake from './stream-handshake.js';
+import { receiveNoise } from './stream-noise.js';
 import * as resuming from './stream-resume.js';
 import * as steps from './stream-steps.js';
-import type { StreamContext, StreamEnd, StreamEvent, StreamInput } from './stream-types.js';
+import type {
+  HandshakeAnswer,
+  InitiatorPort,
+  ResponderPort,
+  StreamContext,
+  StreamEnd,
+  StreamEvent,
+  StreamInput,
+} from './stream-types.js';
 
 /** Segments after which an acknowledgement is due (DESIGN §5.2.5). */
 const DUE_AFTER_SEGMENTS = 2;
+
+const greet = fromPromise<Uint8Array, { readonly port: InitiatorPort | undefined }>(async ({ input }) =>
+  given(input.port).greet(),
+);
+const conclude = fromPromise<
+  void,
+  { readonly port: InitiatorPort | undefined; readonly answer: Uint8Array | undefined }
+>(async ({ input }) => given(input.port).conclude(given(input.answer)));
+const read = fromPromise<void, { readonly port: ResponderPort | undefined }>(async ({ input }) =>
+  given(input.port).read(),
+);
+const authorise = fromPromise<HandshakeAnswer, { readonly port: ResponderPort | undefined }>(
+  async ({ input, signal }) => given(input.port).authorise(signal),
+);
+
+/** The chart takes these steps only where it was given who does them. */
+function given<T>(what: T | undefined): T {
+  if (what === undefined) throw new Error('a handshake without anybody to do it');
+  return what;
+}
 
 const effects = setup({
   types: {
@@ -23,6 +54,7 @@ const effects = setup({
     input: {} as StreamInput,
     output: {} as StreamEnd,
   },
+  actors: { greet, conclude, read, authorise },
   actions: {
     transmit: ({ context }, { frames }: Pick<steps.Step, 'frames'>) => context.port.transmit(frames),
     retransmit: ({ context }, { frames, causes }: NonNullable<steps.Step['again']>) =>
@@ -40,7 +72,7 @@ const effects = setup({
       context.meter.current = unmeasuredRoundTrip;
     },
     armTimer: assign({ armedFor: ({ context }) => steps.deadlineOf(context) ?? context.clock.now() }),
-    noteGap: assign({ gapAfter: ({ context }) => context.filter.complete }),
+    noteGap: assign({ gapAt: ({ context }) => gapOf(context) }),
     noteStall: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'gap_stalled' }),
     }),
@@ -51,6 +83,27 @@ const effects = setup({
     noteClosed: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'closed', reason: 'stream_closed' }),
     }),
+    sendGreeting: ({ context }, { message }: { message: Uint8Array }) =>
+      context.port.transmit(handshake.greetingFrames(context, message)),
+    noteAnnouncement: assign({ announcements: 1 }),
+    sendAnswer: ({ context }, { message }: { message: Uint8Array }) =>
+      context.port.transmit([steps.answerFrame(context, message)]),
+    keepAnswer: assign({ answer: (_, { message }: { message: Uint8Array }) => message }),
+    noteTimeout: assign({
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'handshake_timeout' }),
+    }),
+    noteHandshakeFailure: assign({
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: PROTOCOL_ERROR_REASON }),
+    }),
+    noteCredentialRejected: assign({
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: steps.CREDENTIAL_REJECTED }),
+    }),
+    abandonHandshake: ({ context }) => {
+      context.initiator?.abandon();
+      context.responder?.abandon();
+    },
+    forgetAnswer: assign({ answer: undefined, early: [] }),
+    beginRecords: ({ context }) => context.port.opened(),
     noteExpiry: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'resume_expired' }),
     }),
@@ -62,6 +115,11 @@ const effects = setup({
   },
   guards: {
     profileIsUnknown: ({ context }) => context.profile === undefined,
+    isEncryptedByHarness: ({ context }) => context.initiator !== undefined,
+    isEncryptedByPeer: ({ context }) => context.responder !== undefined,
+    isAnswered: ({ event }) => event.type === 'frames' && handshake.isAnswered(event.frames),
+    isAdmitted: (_, { admitted }: HandshakeAnswer) => admitted,
+    isAdmittedReliable: ({ context }, { admitted }: HandshakeAnswer) => admitted && context.profile === 'reliable',
     speaksReliable: ({ context }) => context.profile === 'reliable',
     peerIsReliable: ({ event }) =>
       event.type === 'frames' && event.frames[0] !== undefined && isReliable(event.frames[0]),
@@ -81,9 +139,9 @@ const effects = setup({
     peerAnswered: ({ context }) => context.send.probes === 0,
     hasGap: ({ context }) => hasGap(context.receive),
     gapIsFilled: ({ context }) => !hasGap(context.receive),
-    frameIsMissing: ({ context }) => isFrameMissing(context.filter),
-    nothingIsMissing: ({ context }) => !isFrameMissing(context.filter),
-    anotherIsMissing: ({ context }) => context.filter.complete !== context.gapAfter,
+    frameIsMissing: ({ context }) => isMissing(context),
+    nothingIsMissing: ({ context }) => !isMissing(context),
+    anotherIsMissing: ({ context }) => gapOf(context) !== context.gapAt,
     owesAck: ({ context }) => context.ackDebt > 0,
     owesNothing: ({ context }) => context.ackDebt === 0,
     owesTwo: ({ context }) => context.ackDebt >= DUE_AFTER_SEGMENTS,
@@ -101,8 +159,20 @@ const effects = setup({
     stalledGapTime: ({ context }) => context.timing.stalledGapMs,
     drainTime: ({ context }) => context.timing.drainMs,
     graceTime: ({ context }) => context.timing.graceMs,
+    handshakeTime: ({ context }) => context.timing.handshakeMs,
+    authorisationTime: ({ context }) => context.timing.authorisationMs,
   },
 });
+
+/** Whether a later frame of a release has come, and an earlier one has not. */
+function isMissing({ filter, order }: StreamContext): boolean {
+  return isFrameMissing(filter) || isStalled(order);
+}
+
+/** Where its oldest gap is. */
+function gapOf({ profile, filter, order }: StreamContext): number {
+  return profile === 'noise' ? order.expected : filter.complete;
+}
 
 /** How a stream that is being reset ends, told from the event that does it. */
 function resetCause(event: StreamEvent): Pick<StreamEnd, 'kind' | 'reason' | 'initiator'> {
@@ -121,10 +191,9 @@ function resetCause(event: StreamEvent): Pick<StreamEnd, 'kind' | 'reason' | 'in
 }
 
 /** An action that computes a step and applies it: the patch first, so that everything after it sees the new windows. */
-function stepping(compute: (context: StreamContext, event: StreamEvent) => steps.Step | undefined) {
+function stepping(compute: (context: StreamContext, event: StreamEvent) => steps.Step) {
   return effects.enqueueActions(({ context, event, enqueue }) => {
     const step = compute(context, event);
-    if (step === undefined) return;
     const before = context.send.queuedBytes;
     enqueue.assign(step.patch);
     // Before anything leaves, or the source would be told that there is room while all of it still waits.
@@ -139,6 +208,9 @@ function stepping(compute: (context: StreamContext, event: StreamEvent) => steps
 }
 
 const framesOf = (event: StreamEvent) => (event.type === 'frames' ? event.frames : []);
+/** What came behind message 2, when that has been read; then the event is the end of the reading. */
+const earlyOr = (context: StreamContext, event: StreamEvent) =>
+  event.type === 'frames' ? event.frames : context.early;
 const messagesOf = (event: StreamEvent) => (event.type === 'flush' ? event.messages : []);
 
 export const streamSetup = effects.extend({
@@ -151,8 +223,15 @@ export const streamSetup = effects.extend({
     keep: stepping((context, event) => steps.keep(context, messagesOf(event))),
     becomeCleartext: stepping(cleartext.becomeCleartext),
     receiveCleartext: stepping((context, event) => cleartext.receiveCleartext(context, framesOf(event))),
-    sendCleartext: stepping((context, event) => cleartext.sendCleartext(context, messagesOf(event))),
-    receiveReliable: stepping((context, event) => steps.receiveReliable(context, framesOf(event), context.clock.now())),
+    sendToRelease: stepping((context, event) => cleartext.sendCleartext(context, messagesOf(event))),
+    askForAnswer: stepping(handshake.askForAnswer),
+    noteAnswer: stepping((_, event) => handshake.noteAnswer(framesOf(event))),
+    holdEarly: stepping((context, event) => handshake.holdEarly(context, framesOf(event))),
+    receiveUnopened: stepping((context, event) => handshake.receiveUnopened(context, framesOf(event))),
+    receiveNoise: stepping((context, event) => receiveNoise(context, earlyOr(context, event))),
+    receiveReliable: stepping((context, event) =>
+      steps.receiveReliable(context, earlyOr(context, event), context.clock.now()),
+    ),
     sendReliable: stepping((context, event) =>
       steps.sendReliable(context, messagesOf(event), context.clock.now(), true),
     ),

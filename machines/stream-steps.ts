@@ -2,7 +2,14 @@
  * What one event does to a stream, computed on plain values: a patch of the context, and what must leave.
  * One new window value a batch, however many frames were in it. Nothing here sends, delivers or reads the time.
  */
-import { type Frame, type FrameBody, isReliable, plainFrame, RELIABILITY_RELIABLE } from '../proto/frame.js';
+import {
+  type Frame,
+  type FrameBody,
+  isReliable,
+  PROTOCOL_ERROR_REASON,
+  plainFrame,
+  RELIABILITY_RELIABLE,
+} from '../proto/frame.js';
 import { ackBitsOf, hasGap, type ReceiveWindow, receive } from './protocol/receive-window.js';
 import { announcedSeq, isPossibleNextSeq, resendMissing } from './protocol/resume.js';
 import { lossDelayMs, probeDelayMs } from './protocol/round-trip.js';
@@ -17,8 +24,11 @@ export type StreamPatch = Partial<
     | 'send'
     | 'receive'
     | 'ackDebt'
-    | 'cleartextSeq'
+    | 'releaseSeq'
     | 'filter'
+    | 'order'
+    | 'answer'
+    | 'early'
     | 'announcements'
     | 'carrier'
     | 'lostAt'
@@ -45,6 +55,9 @@ export interface Step {
   readonly fact?: StreamFact;
 }
 
+/** How a stream ends whose harness was told in its handshake that the registry refuses this executor. */
+export const CREDENTIAL_REJECTED = 'credential_rejected';
+
 const nothing: readonly never[] = [];
 
 /** A batch received in the reliable profile. */
@@ -56,6 +69,7 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
   let asked = false;
   let nextSeq: number | undefined;
   let heard = false;
+  let { answer } = context;
   const segments = [];
   for (const frame of frames) {
     const { body } = frame;
@@ -75,10 +89,14 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
     }
     send = acknowledged.window;
     roundTripMs = acknowledged.roundTripMs ?? roundTripMs;
+    // What begins a handshake was overtaken by it.
+    if (isHello(body) && context.responder !== undefined) continue;
     // One asks who is there, or says that it is back; one that is held back asks whether that still holds.
     if (body.kind === 'heartbeat' || body.kind === 'resume') asked = true;
     if (body.kind === 'resume') nextSeq = Math.max(nextSeq ?? 0, body.nextSeq);
     if (body.kind === 'data') segments.push(body);
+    // Nobody seals a record who has not read message 2.
+    if (body.kind === 'data') answer = undefined;
   }
   const received = receive(context.receive, segments, limits);
   if (nextSeq !== undefined && !isPossibleNextSeq(nextSeq, received.window, limits.windowSegments)) {
@@ -112,11 +130,12 @@ export function receiveReliable(context: StreamContext, frames: readonly Frame[]
       ackDebt: carried || ackNow ? 0 : context.ackDebt + received.fresh,
       peerWindow,
       asks: peerWindow > 0 ? 0 : context.asks,
+      ...(answer === context.answer ? {} : { answer }),
       ...(heard ? { carrier: 'attached' as const } : {}),
       counters: count(context, { ...counted, retransmitted: lost.segments.length }),
       ...(progressed ? { excused: false } : {}),
     },
-    frames: ackNow ? [ackFrame(context, received.window)] : out,
+    frames: ackNow ? [replyFrame(context, received.window, answer)] : out,
     again: { frames: toDataFrames(context, received.window, lost.segments), causes: lost.causes },
     messages: received.messages,
     ...measured,
@@ -231,16 +250,21 @@ export function oversleepMs(context: StreamContext): number {
   return lossDelayMs(context.meter.current);
 }
 
+/** Reasons of which the peer is not told: it cannot be, or has been. */
+const UNSAID: readonly string[] = ['carrier_lost', CREDENTIAL_REJECTED];
+
 /**
  * The frame that tells the peer how the stream ended, if it needs to be told: a release expects none after a close,
  * a peer that ended the stream knows, and nothing can be said without a carrier.
  */
 export function lastFrame(context: StreamContext): Frame | undefined {
   const { end, profile, streamId } = context;
-  if (end.initiator === 'peer' || end.reason === 'carrier_lost' || context.carrier === 'away') return undefined;
-  if (end.kind === 'closed' && profile === 'cleartext') return undefined;
-  const body: FrameBody = { kind: 'reset', reason: end.reason };
-  return profile === 'cleartext' ? plainFrame(streamId, body) : reliableFrame(context, context.receive, body);
+  if (end.initiator === 'peer' || UNSAID.includes(end.reason) || context.carrier === 'away') return undefined;
+  const toRelease = profile === 'cleartext' || profile === 'noise';
+  if (end.kind === 'closed' && toRelease) return undefined;
+  const reason = profile === 'noise' ? PROTOCOL_ERROR_REASON : end.reason;
+  const body: FrameBody = { kind: 'reset', reason };
+  return toRelease ? plainFrame(streamId, body) : reliableFrame(context, context.receive, body);
 }
 
 export function toDataFrames(context: StreamContext, window: ReceiveWindow, segments: readonly SentSegment[]): Frame[] {
@@ -253,7 +277,25 @@ function ackFrame(context: StreamContext, window: ReceiveWindow): Frame {
   return reliableFrame(context, window, { kind: 'ack' });
 }
 
-function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
+/** The acknowledgement, or message 2 once more for a harness that asks and does not show that it has it. */
+function replyFrame(context: StreamContext, window: ReceiveWindow, answer: Uint8Array | undefined): Frame {
+  return context.role === 'executor' && answer !== undefined ? answerFrame(context, answer) : ackFrame(context, window);
+}
+
+/** Message 2 of the handshake. */
+export function answerFrame(context: StreamContext, message: Uint8Array): Frame {
+  const body: FrameBody = { kind: 'handshake', payload: message };
+  return context.profile === 'reliable'
+    ? reliableFrame(context, context.receive, body)
+    : plainFrame(context.streamId, body);
+}
+
+/** The `resume` of no number with which a handshake begins. */
+function isHello(body: FrameBody): boolean {
+  return body.kind === 'resume' && body.nextSeq === 0;
+}
+
+export function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
   return {
     streamId: context.streamId,
     ack: window.ack,

@@ -5,13 +5,15 @@ import type { Frame } from '../proto/frame.js';
 import type { Limits } from '../proto/limits.js';
 import type { Clock } from './clock.js';
 import type { DuplicateFilter } from './protocol/duplicate-filter.js';
+import type { NoiseOrder } from './protocol/noise-order.js';
 import type { ReceiveWindow } from './protocol/receive-window.js';
 import type { ProbeTiming, RoundTripMeter } from './protocol/round-trip.js';
 import type { RetransmitCause, SendWindow } from './protocol/send-window.js';
 
 export type RelayRole = 'harness' | 'executor';
 
-export type Profile = 'cleartext' | 'reliable';
+/** `cleartext` and `noise` are those of releases; `reliable` is ours, in the clear or encrypted. */
+export type Profile = 'cleartext' | 'noise' | 'reliable';
 
 /** Of a reliable stream: frames flow; there is no socket; there is a new one, on which the peer was not heard yet. */
 export type CarrierStanding = 'attached' | 'away' | 'resuming';
@@ -28,6 +30,37 @@ export interface StreamPort {
   backlog(bytes: number): void;
   /** Whether anything is to be read from the whole socket: the only way to slow down a release. */
   readSocket(reading: boolean): void;
+  /** The handshake is done: from now on messages may be sent, and records that were delivered can be opened. */
+  opened(): void;
+}
+
+/**
+ * The handshake of an encrypted stream as its harness does it (relay.md §6.5, §7.4). Each step takes a while and rejects
+ * when the stream cannot be had; why is for the log of whoever implements it.
+ */
+export interface InitiatorPort {
+  /** Message 1. */
+  greet(): Promise<Uint8Array>;
+  /** Message 2 has come: resolves when records can be sealed and opened. */
+  conclude(answer: Uint8Array): Promise<void>;
+  /** The handshake is over, whatever came of it: what only it needed is wiped. */
+  abandon(): void;
+}
+
+/** The same as its executor does it (§6.6, §7.3), for the one message 1 that it was made with. */
+export interface ResponderPort {
+  /** Opens message 1. */
+  read(): Promise<void>;
+  /** Asks the registry whether that harness may, and writes message 2. */
+  authorise(signal: AbortSignal): Promise<HandshakeAnswer>;
+  abandon(): void;
+}
+
+export interface HandshakeAnswer {
+  /** Message 2. */
+  readonly message: Uint8Array;
+  /** False: it only tells the harness that the registry refuses this executor's credential (§6.6). */
+  readonly admitted: boolean;
 }
 
 export interface StreamTiming extends ProbeTiming {
@@ -43,6 +76,10 @@ export interface StreamTiming extends ProbeTiming {
   readonly graceMs: number;
   /** How long a frame of a peer that sends nothing again may be missing before the stream is given up. */
   readonly stalledGapMs: number;
+  /** How long the handshake of an encrypted stream may take in all. */
+  readonly handshakeMs: number;
+  /** How long the registry may take to say whether a harness may use this executor. */
+  readonly authorisationMs: number;
 }
 
 export const defaultStreamTiming: StreamTiming = {
@@ -54,6 +91,8 @@ export const defaultStreamTiming: StreamTiming = {
   drainMs: 2000,
   graceMs: 60_000,
   stalledGapMs: 10_000,
+  handshakeMs: 15_000,
+  authorisationMs: 10_000,
 };
 
 export interface StreamInput {
@@ -61,6 +100,10 @@ export interface StreamInput {
   readonly role: RelayRole;
   /** Known to an executor from the first frame; a harness finds out. */
   readonly profile?: Profile;
+  /** Given to a harness whose stream is to be encrypted, */
+  readonly initiator?: InitiatorPort;
+  /** and to an executor whose peer began a handshake. */
+  readonly responder?: ResponderPort;
   readonly port: StreamPort;
   readonly clock: Clock;
   readonly limits: Limits;
@@ -83,10 +126,20 @@ export interface StreamContext extends StreamInput {
   readonly receive: ReceiveWindow;
   /** Fresh segments received since an acknowledgement was last sent. */
   readonly ackDebt: number;
-  readonly cleartextSeq: number;
+  /** Towards a release: the number of the next frame. */
+  readonly releaseSeq: number;
+  /** What came of a release in the clear, */
   readonly filter: DuplicateFilter;
-  /** In the cleartext profile: the seq before the gap that is being waited for. */
-  readonly gapAfter: number;
+  /** and what of one whose records are encrypted. */
+  readonly order: NoiseOrder;
+  /** Of a release: where the gap is that is being waited for. */
+  readonly gapAt: number;
+  /**
+   * Message 2. A harness has it while it is read; an executor until it hears that it has arrived, to say it again.
+   */
+  readonly answer: Uint8Array | undefined;
+  /** Frames that came behind message 2 while it was read. */
+  readonly early: readonly Frame[];
   /** Times `resume` was sent since there is this carrier, or since the stream began. */
   readonly announcements: number;
   /** What the region of the chart says, for the steps. */

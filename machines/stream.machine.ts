@@ -4,9 +4,12 @@
  * leaves through the port of its input.
  */
 import { newDuplicateFilter } from './protocol/duplicate-filter.js';
+import { newNoiseOrder } from './protocol/noise-order.js';
 import { emptyReceiveWindow } from './protocol/receive-window.js';
 import { emptySendWindow } from './protocol/send-window.js';
-import { FIRST_CLEARTEXT_SEQ } from './protocol/sequence.js';
+import { FIRST_RELEASE_SEQ } from './protocol/sequence.js';
+import { handshaking } from './stream-handshaking.js';
+import { cleartext, noise } from './stream-releases.js';
 import { sending } from './stream-sending.js';
 import { streamSetup } from './stream-setup.js';
 
@@ -18,9 +21,12 @@ export const streamMachine = streamSetup.createMachine({
     send: emptySendWindow,
     receive: emptyReceiveWindow,
     ackDebt: 0,
-    cleartextSeq: FIRST_CLEARTEXT_SEQ,
+    releaseSeq: FIRST_RELEASE_SEQ,
     filter: newDuplicateFilter,
-    gapAfter: newDuplicateFilter.complete,
+    order: newNoiseOrder,
+    gapAt: newDuplicateFilter.complete,
+    answer: undefined,
+    early: [],
     announcements: 0,
     peerWindow: input.limits.windowSegments,
     asks: 0,
@@ -42,8 +48,10 @@ export const streamMachine = streamSetup.createMachine({
       initial: 'choosing',
       states: {
         choosing: {
-          description: 'An executor knows from the first frame, a harness has to find out.',
+          description: 'An executor knows from the first frame, a harness has to find out, or to agree on keys first.',
           always: [
+            { guard: 'isEncryptedByHarness', target: '#stream.opening.handshaking.greeting' },
+            { guard: 'isEncryptedByPeer', target: '#stream.opening.handshaking.reading' },
             { guard: 'profileIsUnknown', target: 'announcing' },
             { guard: 'speaksReliable', target: '#stream.reliable' },
             { target: '#stream.cleartext' },
@@ -65,45 +73,11 @@ export const streamMachine = streamSetup.createMachine({
             'stream.close': { target: '#stream.closed', actions: 'noteClosed' },
           },
         },
+        handshaking,
       },
     },
-    cleartext: {
-      description:
-        'The peer is a release: one frame a message, in arrival order, no acknowledgements. Nothing is ever cut or sent again.',
-      entry: 'readSocketAsTold',
-      // Or a reader that ended while it had enough would stop the socket for whoever comes after it.
-      exit: 'readSocketAgain',
-      on: {
-        frames: { actions: 'receiveCleartext' },
-        flush: { actions: 'sendCleartext' },
-        'stream.close': { target: 'closed', actions: 'noteClosed' },
-        'reader.paused': { actions: ['closeWindow', 'readSocketAsTold'] },
-        'reader.resumed': { actions: ['openWindow', 'readSocketAsTold'] },
-      },
-      initial: 'complete',
-      states: {
-        complete: {
-          description: 'No frame is known to be missing; of a peer that does not count none ever is.',
-          always: { guard: 'frameIsMissing', target: 'gapped' },
-        },
-        gapped: {
-          description:
-            'A later frame came and an earlier one did not. Messages go on being delivered as they arrive; but the peer will not send it again, so after a while somebody waits for nothing, and is told.',
-          entry: 'noteGap',
-          always: [
-            { guard: 'nothingIsMissing', target: 'complete' },
-            { guard: 'anotherIsMissing', target: 'gapped', reenter: true },
-          ],
-          after: {
-            stalledGapTime: [
-              // What is not read cannot be missed.
-              { guard: 'readerIsFull', target: 'gapped', reenter: true },
-              { target: '#stream.reset', actions: 'noteStall' },
-            ],
-          },
-        },
-      },
-    },
+    cleartext,
+    noise,
     reliable: {
       description: 'Both ends are signalbox: segments, acknowledgements on every frame, retransmission.',
       type: 'parallel',

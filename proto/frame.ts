@@ -10,6 +10,9 @@ export const FRAME_VERSION = 1;
 const RELIABILITY_NONE = 0;
 export const RELIABILITY_RELIABLE = 1;
 
+/** Reason of every reset that a release sends about an encrypted stream; says nothing more on purpose (relay.md §6.1). */
+export const PROTOCOL_ERROR_REASON = 'noise_relay_protocol_error';
+
 /** Largest value of any number on the wire; all of them are uint32. */
 export const UINT32_MAX = 0xffff_ffff;
 

@@ -27,6 +27,8 @@ export interface Limits {
   readonly queuedBytes: number;
   /** Streams alive on one rendezvous socket; one more is answered with reset. */
   readonly streams: number;
+  /** With so many alive, no further one may shake hands: what an encrypted stream costs, it costs at once. */
+  readonly encryptedStreams: number;
   /** Stream ids remembered after their stream ended, so that a late frame cannot open them again. */
   readonly retiredStreams: number;
   /** How long each of those is remembered. */
@@ -50,6 +52,7 @@ export const defaultLimits: Limits = {
   queuedMessages: 1024,
   queuedBytes: 64 * MIB,
   streams: 2048,
+  encryptedStreams: 128,
   retiredStreams: 1024,
   retiredStreamMs: 10 * 60_000,
   socketBytes: 256 * KIB,

@@ -7,6 +7,9 @@
 /** Bytes of plaintext in one record, 60 KiB. */
 export const RECORD_PLAINTEXT_BYTES = 61_440;
 
+/** Bytes of a full record once it is sealed. */
+export const RECORD_BYTES = RECORD_PLAINTEXT_BYTES + 16;
+
 const LENGTH_BYTES = 4;
 const LARGEST_LENGTH = 0xffff_ffff;
 /** Room a message is given at first, whatever length it announces: what never comes must not cost memory. */

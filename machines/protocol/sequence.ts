@@ -11,9 +11,9 @@ export const FIRST_RELIABLE_SEQ = 1;
 export const LAST_RELIABLE_SEQ = UINT32_MAX;
 
 /** Releases number frames from here. */
-export const FIRST_CLEARTEXT_SEQ = 0;
+export const FIRST_RELEASE_SEQ = 0;
 
-/** The number after `seq` in the cleartext profile, where nobody reads it and 2^32 wraps to 0. */
-export function nextCleartextSeq(seq: number): number {
+/** The number after `seq` towards a release; in the clear nobody reads it, and 2^32 wraps to 0. */
+export function nextReleaseSeq(seq: number): number {
   return (seq + 1) >>> 0;
 }

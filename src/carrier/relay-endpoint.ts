@@ -2,13 +2,12 @@
  * One end of the relay: joins the connection's chart, the actors of its streams, the demultiplexer on the way in and
  * the frame writer on the way out. It carries events between them and makes no decision that the charts could make.
  */
-import type { Actor } from 'xstate';
 import { streamActorId } from '../../machines/connection-setup.js';
 import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
-import type { streamMachine } from '../../machines/stream.machine.js';
 import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
+import type { OpenedChannel } from '../noise/stream-encryption.js';
 import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
 import type { Carrier } from './carrier.js';
@@ -17,29 +16,17 @@ import { ConnectionLog } from './connection-log.js';
 import { Demultiplexer } from './demultiplexer.js';
 import { FrameWriter } from './frame-writer.js';
 import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './relay-endpoint-options.js';
-import { type ChannelOwner, StreamChannel } from './stream-channel.js';
+import { ServedStream, type StreamActor } from './served-stream.js';
+import type { ChannelOwner, StreamChannel } from './stream-channel.js';
 
 import { TrafficNotes } from './traffic-notes.js';
 
 export type { ChannelListener, ConnectionActor } from './relay-endpoint-options.js';
 
-type StreamActor = Pick<Actor<typeof streamMachine>, 'send'>;
-
-interface StreamEntry {
-  readonly channel: StreamChannel;
-  actor: StreamActor | undefined;
-  listener: ChannelListener | undefined;
-  /** Messages that its actor has let through and its user has not been given yet. */
-  inbox: Uint8Array[];
-}
-
-/** Messages over this length would cost the whole socket at the other end; leaves room for the frame around it. */
-const FRAME_ROOM = 64 * 1024;
-
 export class RelayEndpoint implements ChannelOwner {
   readonly #options: RelayEndpointOptions;
   readonly #log: Logger;
-  readonly #streams = new Map<string, StreamEntry>();
+  readonly #streams = new Map<string, ServedStream>();
   readonly #demultiplexer: Demultiplexer;
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
@@ -65,18 +52,31 @@ export class RelayEndpoint implements ChannelOwner {
         this.sendEvent(frame.streamId, { type: 'stream.reset', reason: 'internal_error' });
       },
     });
-    const { role, retry, clock, limits, timing, streamTiming, random } = options;
+    const { role, retry, clock, limits, timing, streamTiming, random, encryption = 'never' } = options;
     const port: ConnectionPort = {
       locate: (signal) => options.locate(signal),
       openSocket: (url, report) => this.#openSocket(url, report),
       streamPort: (streamId) => this.#portOf(streamId),
+      initiator: (streamId) => given(options.initiator).initiate(streamId, this.#encrypt(streamId)),
+      responder: (streamId, greeting) => given(options.responder).respond(streamId, greeting, this.#encrypt(streamId)),
       streamEnded: (end) => this.#endStream(end),
       refuse: (frame, reason) => this.#refuse(frame, reason),
       watchSleep: options.watchSleep ?? (() => () => {}),
     };
     this.#traffic = new TrafficNotes(clock, () => this.#connection.send({ type: 'answer.owed' }));
     const { traffic } = this.#traffic;
-    this.#connection = options.start({ role, retry, port, clock, limits, timing, streamTiming, random, traffic });
+    this.#connection = options.start({
+      role,
+      retry,
+      encryption,
+      port,
+      clock,
+      limits,
+      timing,
+      streamTiming,
+      random,
+      traffic,
+    });
     this.#over = this.#watch();
   }
 
@@ -116,7 +116,7 @@ export class RelayEndpoint implements ChannelOwner {
     this.#connection.send({ type: 'stream.open', streamId });
     const entry = this.#streams.get(streamId);
     if (entry === undefined) throw new Error('a stream can be opened only while the connection is online');
-    entry.listener = listen(entry.channel);
+    entry.listen(listen(entry.channel));
     return entry.channel;
   }
 
@@ -128,6 +128,17 @@ export class RelayEndpoint implements ChannelOwner {
 
   sendEvent(streamId: string, event: StreamEvent): void {
     this.#actorOf(streamId)?.send(event);
+  }
+
+  flush(streamId: string, messages: readonly Uint8Array[]): void {
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return;
+    try {
+      this.sendEvent(streamId, { type: 'flush', messages: stream.sealed(messages) });
+    } catch (error) {
+      this.#log.error({ err: error, streamId }, 'a message could not be encrypted; its stream is reset');
+      this.sendEvent(streamId, { type: 'stream.reset', reason: 'internal_error' });
+    }
   }
 
   bytesAtSocket(streamId: string): number {
@@ -199,9 +210,8 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #portOf(streamId: string): StreamPort {
-    const channel = new StreamChannel(streamId, this, this.#options.limits.websocketMessageBytes - FRAME_ROOM);
-    const entry: StreamEntry = { channel, actor: undefined, listener: undefined, inbox: [] };
-    this.#streams.set(streamId, entry);
+    const stream = new ServedStream(streamId, this, this.#options.limits, this.#log);
+    this.#streams.set(streamId, stream);
     const port: StreamPort = {
       transmit: (frames) => {
         this.#writer.write(frames);
@@ -211,10 +221,12 @@ export class RelayEndpoint implements ChannelOwner {
         this.#writer.writeAgain(frames);
         this.#traffic.sent(frames);
       },
-      deliver: (messages) => {
-        for (const message of messages) entry.inbox.push(message);
+      deliver: (messages) => stream.deliver(messages),
+      backlog: (bytes) => stream.channel.queued(bytes),
+      opened: () => {
+        if (this.#options.role === 'executor') stream.listen(this.#options.accept(stream.channel));
+        stream.opened();
       },
-      backlog: (bytes) => channel.queued(bytes),
       // An executor's socket carries other streams too: one slow reader must not stop them.
       readSocket: (reading) => {
         if (this.#options.role === 'harness') this.#carrier?.setReading(reading);
@@ -223,45 +235,35 @@ export class RelayEndpoint implements ChannelOwner {
     return observedPort(port, streamId, this.#options.observer);
   }
 
+  #encrypt(streamId: string): OpenedChannel {
+    return given(this.#streams.get(streamId)).encrypt().take;
+  }
+
   #actorOf(streamId: string): StreamActor | undefined {
-    const entry = this.#streams.get(streamId);
-    if (entry === undefined) return undefined;
-    entry.actor ??= this.#connection.getSnapshot().children[streamActorId(streamId)] as StreamActor | undefined;
-    return entry.actor;
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) return undefined;
+    stream.actor ??= this.#connection.getSnapshot().children[streamActorId(streamId)] as StreamActor | undefined;
+    return stream.actor;
   }
 
   #route(streamId: string, frames: readonly Frame[]): void {
     this.#options.observer?.received(streamId, frames);
-    const entry = this.#streams.get(streamId);
-    if (entry !== undefined) {
+    const stream = this.#streams.get(streamId);
+    if (stream !== undefined) {
       this.sendEvent(streamId, { type: 'frames', frames });
-      this.#handOver(entry);
+      stream.handOver();
       return;
     }
     for (const [index, frame] of frames.entries()) {
       this.#connection.send({ type: 'stream.arrived', frame });
-      const opened = this.#streams.get(streamId);
-      if (opened === undefined) continue;
-      opened.listener = this.#options.accept(opened.channel);
-      this.sendEvent(streamId, { type: 'frames', frames: frames.slice(index) });
-      this.#handOver(opened);
+      const arrived = this.#streams.get(streamId);
+      if (arrived === undefined) continue;
+      // One whose handshake has only begun is nobody's yet, and its first frame is what it was begun with.
+      if (!arrived.isEncrypted) arrived.listen(this.#options.accept(arrived.channel));
+      const rest = frames.slice(arrived.isEncrypted ? index + 1 : index);
+      if (rest.length > 0) this.sendEvent(streamId, { type: 'frames', frames: rest });
+      arrived.handOver();
       return;
-    }
-  }
-
-  /** Outside of the actors' turns, so that what a message sets off can send them events of its own. */
-  #handOver(entry: StreamEntry): void {
-    const messages = entry.inbox;
-    if (messages.length === 0) return;
-    entry.inbox = [];
-    try {
-      entry.listener?.receive(messages);
-    } catch (error) {
-      this.#log.error(
-        { err: error, streamId: entry.channel.streamId },
-        'a message could not be served; its stream is reset',
-      );
-      entry.channel.end('internal_error');
     }
   }
 
@@ -283,14 +285,16 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #endStream(end: StreamEnd): void {
-    const entry = this.#streams.get(end.streamId);
-    if (entry === undefined) return;
+    const stream = this.#streams.get(end.streamId);
+    if (stream === undefined) return;
     this.#streams.delete(end.streamId);
-    entry.channel.ended();
+    stream.ended(end);
     this.#log.debug(end, 'stream ended');
-    queueMicrotask(() => {
-      this.#handOver(entry);
-      entry.listener?.ended(end);
-    });
   }
+}
+
+/** The connection encrypts only where it was given who does it, and only streams that it has opened a port for. */
+function given<T>(what: T | undefined): T {
+  if (what === undefined) throw new Error('there is nobody here who does handshakes');
+  return what;
 }

@@ -16,6 +16,8 @@ const READY_BYTES = 128 * 1024;
 /** What the channel needs of the endpoint it belongs to. */
 export interface ChannelOwner {
   sendEvent(streamId: string, event: StreamEvent): void;
+  /** Messages of one turn, in order. */
+  flush(streamId: string, messages: readonly Uint8Array[]): void;
   /** Bytes of the stream that wait for the socket. */
   bytesAtSocket(streamId: string): number;
 }
@@ -25,19 +27,25 @@ export class StreamChannel implements RpcTransport {
   readonly peer: string;
   readonly #owner: ChannelOwner;
   readonly messageBytes: number;
+  readonly isStrict: boolean;
   #unflushed: Uint8Array[] = [];
   #unflushedBytes = 0;
   /** Bytes that wait for the send window. */
   #queuedBytes = 0;
   #full = false;
   #ended = false;
+  /** What is sent waits here until the stream's handshake is done. */
+  #held: boolean;
   #writableListener: (() => void) | undefined;
 
-  constructor(streamId: string, owner: ChannelOwner, longestMessage: number) {
+  /** One that is encrypted holds what is sent until its handshake is done. */
+  constructor(streamId: string, owner: ChannelOwner, longestMessage: number, encrypted = false) {
     this.streamId = streamId;
     this.peer = `exec-server relay stream ${streamId}`;
     this.#owner = owner;
     this.messageBytes = longestMessage;
+    this.isStrict = encrypted;
+    this.#held = encrypted;
   }
 
   send(message: Uint8Array): void {
@@ -78,6 +86,12 @@ export class StreamChannel implements RpcTransport {
     this.#owner.sendEvent(this.streamId, { type: reading ? 'reader.resumed' : 'reader.paused' });
   }
 
+  /** The handshake is done. */
+  release(): void {
+    this.#held = false;
+    this.#flush();
+  }
+
   /** The stream reports how much waits for its window. */
   queued(bytes: number): void {
     this.#queuedBytes = bytes;
@@ -103,11 +117,11 @@ export class StreamChannel implements RpcTransport {
   }
 
   #flush(): void {
-    if (this.#unflushed.length === 0) return;
+    if (this.#held || this.#unflushed.length === 0) return;
     const messages = this.#unflushed;
     this.#unflushed = [];
     this.#unflushedBytes = 0;
-    this.#owner.sendEvent(this.streamId, { type: 'flush', messages });
+    this.#owner.flush(this.streamId, messages);
     this.recheck();
   }
 

@@ -3,7 +3,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultStreamTiming } from '../../machines/stream-types.js';
-import type { ExecutorRelayOptions } from '../executor/executor-relay.js';
+import type { ExecutorRelayOptions, RelayKind } from '../executor/executor-relay.js';
 import { runExecutor } from '../executor/run-executor.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import type { Inspector } from '../observe/inspector.js';
@@ -22,7 +22,7 @@ interface ExecutorCommandOptions extends ListenerAuthOptions {
   readonly remote?: string;
   readonly environmentId?: string;
   readonly name?: string;
-  readonly relay: 'cleartext' | 'noise';
+  readonly relay: RelayKind;
   readonly tokenFile?: string;
   readonly tokenStdin?: boolean;
   readonly listen?: readonly ListenAddress[];
@@ -41,7 +41,12 @@ export function registerExecutorCommand(program: Command): void {
     .option('--environment-id <id>', 'the environment this machine serves')
     .option('--name <name>', 'a name for this machine, for the log')
     .addOption(
-      new Option('--relay <profile>', 'how the relay is spoken').choices(['cleartext', 'noise']).default('cleartext'),
+      new Option(
+        '--relay <profile>',
+        'noise: encrypted end to end; cleartext: for harnesses up to 0.140; either: what a harness asks for, which leaves the choice to the rendezvous',
+      )
+        .choices(['noise', 'cleartext', 'either'])
+        .default('noise'),
     )
     .option('--token-file <file>', 'file that holds the executor token')
     .option('--token-stdin', 'read the executor token from standard input')
@@ -107,15 +112,14 @@ async function run(options: ExecutorCommandOptions): Promise<void> {
 async function relayOptions(
   options: ExecutorCommandOptions,
 ): Promise<
-  | Pick<ExecutorRelayOptions, 'remote' | 'environmentId' | 'bearerToken' | 'streamTiming'>
+  | Pick<ExecutorRelayOptions, 'remote' | 'environmentId' | 'bearerToken' | 'relay' | 'streamTiming'>
   | { readonly remote?: undefined }
 > {
-  const { remote, environmentId, grace } = options;
+  const { remote, environmentId, relay, grace } = options;
   if (remote === undefined) {
     if (grace !== undefined) throw usage('--grace is for streams of a relay: give --remote URL beside it');
     return {};
   }
-  if (options.relay === 'noise') throw usage('the Noise relay is not served by this version: use --relay cleartext');
   if (!URL.canParse(remote) || !/^https?:$/.test(new URL(remote).protocol)) {
     throw usage(`--remote must be an http:// or https:// address, got ${remote}`);
   }
@@ -130,7 +134,7 @@ async function relayOptions(
     );
   }
   const timing = grace === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs: grace } };
-  return { remote, environmentId, bearerToken, ...timing };
+  return { remote, environmentId, bearerToken, relay, ...timing };
 }
 
 function collectAddresses(text: string, before: readonly ListenAddress[] = []): readonly ListenAddress[] {

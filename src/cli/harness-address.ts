@@ -1,8 +1,8 @@
 /**
  * Which executor a command talks to: what it was told, else the environment, else the `signalbox up` that runs here.
  */
-import type { HarnessAddress } from '../harness/harness-transport.js';
-import { harnessUrl } from '../rendezvous/socket-url.js';
+import { type Command, Option } from 'commander';
+import type { ConnectOptions } from '../harness/connect.js';
 import { CliError } from './cli-error.js';
 import { readSecret } from './secret.js';
 import { readUpState } from './up-state.js';
@@ -11,18 +11,39 @@ export interface AddressOptions {
   readonly url?: string;
   readonly env?: string;
   readonly tokenFile?: string;
+  readonly relay?: 'noise' | 'cleartext';
 }
+
+/** What `connect` needs of it. */
+export type HarnessAddress = Pick<ConnectOptions, 'url' | 'environmentId' | 'relay' | 'token'>;
 
 /** Exit code of commands that never reached the other machine, as ssh has it. */
 export const UNREACHABLE_EXIT_CODE = 255;
 
+/** The options by which a command is told which executor it is to talk to. */
+export function addAddressOptions(command: Command): void {
+  command
+    .option('--env <id>', 'environment of the executor')
+    .option('--url <url>', 'address: http://… of a registry, with --env; or ws://… of a harness URL or an executor')
+    .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
+    .addOption(relayOption());
+}
+
+function relayOption(): Option {
+  return new Option(
+    '--relay <profile>',
+    'noise: encrypted end to end (default); cleartext: for executors up to 0.140',
+  ).choices(['noise', 'cleartext']);
+}
+
 export async function findAddress(options: AddressOptions): Promise<HarnessAddress> {
   const { env, tokenFile } = options;
+  const relay = options.relay === undefined ? {} : { relay: options.relay };
   const token = await readSecret({ ...(tokenFile === undefined ? {} : { tokenFile }), variables: ['SIGNALBOX_TOKEN'] });
   const url = options.url ?? process.env.SIGNALBOX_URL;
   if (url !== undefined) {
-    const chosen = socketUrl(url, env);
-    return token === undefined ? { url: chosen } : { url: chosen, token };
+    const chosen = { ...judged(url, env, options.relay), ...relay };
+    return token === undefined ? chosen : { ...chosen, token };
   }
   const state = await readUpState();
   if (state === undefined) {
@@ -31,23 +52,30 @@ export async function findAddress(options: AddressOptions): Promise<HarnessAddre
     });
   }
   const environmentId = env ?? state.environmentId;
-  return { url: harnessUrl(state.rendezvous, environmentId), token: token ?? state.token };
+  return { url: state.rendezvous, environmentId, token: token ?? state.token, ...relay };
 }
 
-/** An http address is a rendezvous and needs the environment's id; a ws address is used as it is. */
-function socketUrl(url: string, env: string | undefined): string {
+/** An http address is a registry and needs the environment's id; a ws address is used as it is. */
+function judged(
+  url: string,
+  env: string | undefined,
+  relay: AddressOptions['relay'],
+): Pick<HarnessAddress, 'url' | 'environmentId'> {
   const protocol = URL.canParse(url) ? new URL(url).protocol : '';
   if (protocol === 'ws:' || protocol === 'wss:') {
     if (env !== undefined) {
-      throw new CliError('a ws:// address names its environment already: leave --env out, or give an http:// address', {
-        exitCode: 2,
-      });
+      throw usage('a ws:// address names its environment already: leave --env out, or give an http:// address');
     }
-    return url;
+    if (relay === 'noise') throw usage('--relay noise needs the http:// address of a registry, and --env ID');
+    return { url };
   }
   if (protocol !== 'http:' && protocol !== 'https:') {
-    throw new CliError(`not an address: ${url} (expected ws://, wss://, http:// or https://)`, { exitCode: 2 });
+    throw usage(`not an address: ${url} (expected ws://, wss://, http:// or https://)`);
   }
-  if (env === undefined) throw new CliError('the address of a rendezvous needs --env ID beside it', { exitCode: 2 });
-  return harnessUrl(url, env);
+  if (env === undefined) throw usage('the address of a rendezvous needs --env ID beside it');
+  return { url, environmentId: env };
+}
+
+function usage(message: string): CliError {
+  return new CliError(message, { exitCode: 2 });
 }

@@ -108,8 +108,18 @@ async function run(options: UpOptions): Promise<void> {
       onOnline = resolve;
     });
     const timing = timingUnder(options.faults);
-    const common = { remote, environmentId, bearerToken, timing, signal: stop, log, onOnline };
-    const running = runExecutor({ ...common, observation });
+    const running = runExecutor({
+      remote,
+      environmentId,
+      bearerToken,
+      // The rendezvous is this very process, so nobody else can choose for a harness.
+      relay: 'either',
+      timing,
+      signal: stop,
+      log,
+      onOnline,
+      observation,
+    });
     return { online, running };
   }
 }
@@ -131,6 +141,7 @@ function either(first: TokenStore, second: TokenStore): TokenStore {
   return {
     authenticate: async (token): Promise<TokenRecord | undefined> =>
       (await first.authenticate(token)) ?? (await second.authenticate(token)),
+    find: async (id): Promise<TokenRecord | undefined> => (await first.find(id)) ?? (await second.find(id)),
   };
 }
 
@@ -145,7 +156,11 @@ Try it in another terminal:
   npx signalbox exec -- uname -a
   echo hello | npx signalbox exec -- tr a-z A-Z
 
-Let a harness use it (for Codex, set CODEX_EXEC_SERVER_URL to this; whoever has it can run commands here):
+Let a harness use it; whoever has this can run commands here. Codex from 0.142.5, encrypted end to end:
+  export CODEX_EXEC_SERVER_NOISE_REGISTRY_URL=${url}
+  export CODEX_EXEC_SERVER_NOISE_ENVIRONMENT_ID=${environmentId}
+  export CODEX_EXEC_SERVER_NOISE_AUTH_TOKEN=${token}
+Codex of any release, in the clear: set CODEX_EXEC_SERVER_URL to
   ${harnessUrl(url, environmentId, token)}
 `;
 }

@@ -1,7 +1,12 @@
 /**
  * The executor's way out: registered with a registry, one rendezvous socket, a JSON-RPC session per stream on it.
  */
-import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
+import {
+  type ConnectionTiming,
+  defaultConnectionTiming,
+  type Encryption,
+  type Location,
+} from '../../machines/connection-types.js';
 import { connectionActorId } from '../../machines/executor.machine.js';
 import { defaultStreamTiming, type StreamTiming } from '../../machines/stream-types.js';
 import { defaultLimits } from '../../proto/limits.js';
@@ -10,12 +15,27 @@ import { RelaySocket } from '../carrier/relay-socket.js';
 import { watchSleep } from '../carrier/sleep-watch.js';
 import { silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
+import type { RegistryAddress } from '../registry/registry-call.js';
 import type { Executor, ExecutorOptions } from './executor.js';
+import { ExecutorEncryption } from './executor-encryption.js';
 import { type Registration, register } from './registration.js';
 
+/**
+ * `noise`: every stream is encrypted end to end. `cleartext`: none is, for peers that know nothing else. `either`: what
+ * a harness begins with, which leaves the choice to whoever runs the rendezvous; only where that is oneself.
+ */
+export type RelayKind = 'noise' | 'cleartext' | 'either';
+
+const ENCRYPTION: Readonly<Record<RelayKind, Encryption>> = { noise: 'always', cleartext: 'never', either: 'either' };
+
+/** Longest WebSocket message where everything is encrypted: what releases accept (relay.md §3.2). */
+const ENCRYPTED_MESSAGE_BYTES = 256 * 1024;
+
 export interface ExecutorRelayOptions
-  extends Registration,
+  extends RegistryAddress,
     Pick<ExecutorOptions, 'clock' | 'log' | 'limits' | 'observation'> {
+  /** Default: `noise`. */
+  readonly relay?: RelayKind;
   readonly timing?: ConnectionTiming;
   readonly streamTiming?: StreamTiming;
   /** Called each time the executor is registered and its socket is open. */
@@ -28,7 +48,12 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
   const { streamTiming = defaultStreamTiming } = options;
   const facts = { role: 'executor', limits, timing, streamTiming } as const;
   const observed = options.observation?.addEndpoint(facts, Math.random);
-  return new RelayEndpoint({
+  const { relay = 'noise' } = options;
+  const { messageBytes } = limits;
+  const encryption = relay === 'cleartext' ? undefined : new ExecutorEncryption(options, { log, messageBytes });
+  const longestMessage =
+    relay === 'noise' ? Math.min(ENCRYPTED_MESSAGE_BYTES, limits.websocketMessageBytes) : limits.websocketMessageBytes;
+  const endpoint = new RelayEndpoint({
     role: 'executor',
     retry: 'always',
     clock,
@@ -38,7 +63,10 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
     streamTiming,
     random: Math.random,
     ...observed,
-    locate: (signal) => register(options, signal),
+    encryption: ENCRYPTION[relay],
+    ...(encryption === undefined ? {} : { responder: encryption.responder }),
+    locate: async (signal) =>
+      locationOf(await (encryption === undefined ? register(options, signal) : encryption.register(signal))),
     openCarrier: (url, listener) => {
       const opened = () => {
         log.info({ environmentId: options.environmentId, rendezvous: new URL(url).host }, 'online');
@@ -46,7 +74,6 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
         options.onOnline?.();
       };
       const { connectMs } = timing;
-      const { websocketMessageBytes: longestMessage } = limits;
       return new RelaySocket({ url, longestMessage, connectMs }, { ...listener, opened });
     },
     watchSleep,
@@ -62,4 +89,10 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
       return executor.actor.getSnapshot().children[connectionActorId(options.environmentId)] as ConnectionActor;
     },
   });
+  void endpoint.over.then(() => encryption?.close());
+  return endpoint;
+}
+
+function locationOf({ url }: Registration): Location {
+  return { url, isRenewable: true };
 }

@@ -1,153 +1,89 @@
 /**
- * Asking a registry where this executor's socket is (relay.md §9.1, §9.6). One try; whether to try again is decided by
- * the connection's chart. The credential goes into one header and nowhere else.
+ * Asking a registry where this executor's socket is (relay.md §9.1, §9.2, §9.6). One try; whether to try again is
+ * decided by the connection's chart.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { LocateError, type Location } from '../../machines/connection-types.js';
+import * as v from 'valibot';
+import { LocateError } from '../../machines/connection-types.js';
+import { type NoisePublicKey, publicKeyToJson } from '../noise/public-key.js';
+import { registerReply } from '../noise/registry-messages.js';
+import { SECURITY_PROFILE } from '../noise/suite.js';
+import {
+  callRegistry,
+  environmentPath,
+  excerptOf,
+  explanationIn,
+  jsonIn,
+  type RegistryAddress,
+  type RegistryAnswer,
+  refuseUnusableAddress,
+} from '../registry/registry-call.js';
 
 export interface Registration {
-  /** Base URL of the registry; a path in it is kept. */
-  readonly remote: string;
+  /** Where the socket is to be opened. */
+  readonly url: string;
   readonly environmentId: string;
-  /** The executor's credential at the registry. */
-  readonly bearerToken: string;
-  /** Milliseconds the registry may take for a whole answer. */
-  readonly answerMs?: number;
+  /** Under which harnesses find this executor; undefined for one that is registered in the clear. */
+  readonly registrationId?: string;
 }
 
-const ANSWER_MS = 10_000;
-/** Bytes of an answer that are read; a registration is a few hundred. */
-const ANSWER_BYTES = 64 * 1024;
-const LONGEST_RETRY_AFTER_MS = 5 * 60_000;
-
-interface Answer {
-  readonly status: number;
-  readonly retryAfterMs: number;
-  readonly body: string;
-}
-
-/** Registers at the path of today's registries, and where there is none, at the one of the first releases. */
-export async function register(registration: Registration, signal: AbortSignal): Promise<Location> {
-  refuseUnusable(registration);
-  const id = encodeURIComponent(registration.environmentId.trim());
-  const today = await post(registration, `/cloud/environment/${id}/register`, signal);
-  const answer = today.status === 404 ? await post(registration, `/cloud/executor/${id}/register`, signal) : today;
-  return locationOf(answer.status === 404 ? today : answer, registration);
-}
-
-/** What is wrong here stays wrong however often it is tried. */
-function refuseUnusable({ remote, bearerToken }: Registration): void {
-  const unusable = (message: string) => new LocateError('registration_impossible', message, { final: true });
-  if (!URL.canParse(remote) || !/^https?:$/.test(new URL(remote).protocol)) {
-    throw unusable(`the registry's address must be an http:// or https:// URL, not ${JSON.stringify(remote)}`);
+/** Registers for the cleartext relay: at the path of today's registries, and where there is none, at the first one's. */
+export async function register(address: RegistryAddress, signal: AbortSignal): Promise<Registration> {
+  refuseUnusableAddress(address);
+  const today = await callRegistry(address, { path: environmentPath(address, 'register') }, signal);
+  const first = environmentPath(address, 'register').replace('/environment/', '/executor/');
+  const answer = today.status === 404 ? await callRegistry(address, { path: first }, signal) : today;
+  const body = granted(answer.status === 404 ? today : answer, address);
+  const reply = jsonIn(body);
+  const url = typeof reply === 'object' && reply !== null && 'url' in reply ? reply.url : undefined;
+  if (typeof url !== 'string' || !/^wss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw malformed(`names no ws:// or wss:// url: ${excerptOf(body)}`);
   }
-  if (!/^[\x21-\x7e]+$/.test(bearerToken)) {
-    throw unusable(
-      'the token for the registry is empty, or has characters in it that no token has: check where it is kept',
+  return { url, environmentId: address.environmentId };
+}
+
+/** Registers the key by which harnesses know this executor, whoever stands between. */
+export async function registerKey(
+  address: RegistryAddress,
+  executorKey: NoisePublicKey,
+  signal: AbortSignal,
+): Promise<Registration> {
+  refuseUnusableAddress(address);
+  const json = { security_profile: SECURITY_PROFILE, executor_public_key: publicKeyToJson(executorKey) };
+  const answer = await callRegistry(address, { path: environmentPath(address, 'register'), json }, signal);
+  const body = granted(answer, address);
+  const parsed = v.safeParse(registerReply, jsonIn(body));
+  if (!parsed.success) {
+    const where = v.getDotPath(parsed.issues[0]) ?? 'the whole';
+    throw malformed(
+      `is not one for an encrypted executor (${where} is not as it should be); ` +
+        'a registry that knows only the cleartext relay needs: signalbox executor --relay cleartext',
     );
   }
+  const { environment_id: environmentId, executor_registration_id: registrationId, url } = parsed.output;
+  if (environmentId !== address.environmentId.trim()) {
+    throw malformed(`is for the environment ${JSON.stringify(environmentId.slice(0, 128))}, which was not asked for`);
+  }
+  return { url, environmentId, registrationId };
 }
 
-function locationOf(answer: Answer, { remote, environmentId }: Registration): Location {
-  const { status, retryAfterMs, body } = answer;
+/** The body of a yes. */
+function granted({ status, retryAfterMs, body }: RegistryAnswer, { remote, environmentId }: RegistryAddress): string {
   if (status === 401 || status === 403) {
     throw new LocateError(
       'registration_unauthorized',
-      `the registry ${remote} refused the token for environment ${environmentId} (${status}): ${detailOf(body)}. ` +
+      `the registry ${remote} refused the token for environment ${environmentId} (${status}): ${explanationIn(body)}. ` +
         'Make a new one with: signalbox token create --role executor --env ' +
         environmentId,
       { final: true },
     );
   }
   if (status < 200 || status > 299) {
-    throw new LocateError('registration_failed', `the registry answered ${status}: ${detailOf(body)}`, {
-      final: false,
-      retryAfterMs,
-    });
+    const message = `the registry answered ${status}: ${explanationIn(body)}`;
+    throw new LocateError('registration_failed', message, { final: false, retryAfterMs });
   }
-  const url = parsedObject(body)?.url;
-  if (typeof url !== 'string' || !/^wss?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new LocateError(
-      'registration_malformed',
-      `the registry's answer names no ws:// or wss:// url: ${excerpt(body)}`,
-      {
-        final: false,
-      },
-    );
-  }
-  return { url };
+  return body;
 }
 
-function post(registration: Registration, path: string, signal: AbortSignal): Promise<Answer> {
-  const target = new URL(registration.remote.trim().replace(/\/+$/, '') + path);
-  const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-  const timeout = AbortSignal.timeout(registration.answerMs ?? ANSWER_MS);
-  return new Promise<Answer>((resolve, reject) => {
-    const unreachable = (cause: Error) => {
-      const why = timeout.aborted ? 'it did not answer in time' : cause.message;
-      reject(
-        new LocateError('registry_unreachable', `the registry ${target.origin} cannot be reached: ${why}`, {
-          final: false,
-          cause,
-        }),
-      );
-    };
-    const request = send(target, {
-      method: 'POST',
-      headers: { accept: 'application/json', authorization: `Bearer ${registration.bearerToken}`, 'content-length': 0 },
-      signal: AbortSignal.any([signal, timeout]),
-      agent: false,
-    });
-    request.on('error', unreachable);
-    request.on('response', (response) => {
-      response.on('error', unreachable);
-      readBody(response, (body) =>
-        resolve({ status: response.statusCode ?? 0, retryAfterMs: retryAfter(response.headers['retry-after']), body }),
-      );
-    });
-    request.end();
-  });
-}
-
-function readBody(response: IncomingMessage, done: (body: string) => void): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  const finish = () => done(Buffer.concat(chunks).subarray(0, ANSWER_BYTES).toString('utf8'));
-  response.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes < ANSWER_BYTES) return;
-    finish();
-    response.destroy();
-  });
-  response.on('end', finish);
-}
-
-function retryAfter(header: string | undefined): number {
-  const seconds = Number(header);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS) : 0;
-}
-
-function detailOf(body: string): string {
-  const error = parsedObject(body)?.error;
-  if (typeof error === 'object' && error !== null) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    if (typeof message === 'string') return message;
-    if (typeof code === 'string') return code;
-  }
-  return excerpt(body);
-}
-
-function parsedObject(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function excerpt(body: string): string {
-  return body.trim() === '' ? 'no explanation' : JSON.stringify(body.slice(0, 200));
+function malformed(why: string): LocateError {
+  return new LocateError('registration_malformed', `the registry's answer ${why}`, { final: false });
 }

@@ -1,18 +1,15 @@
 /**
  * The one call of the client library: an address in, a session out.
  */
-import { HarnessError } from '../../machines/harness.machine.js';
 import { defaultStreamTiming } from '../../machines/stream-types.js';
 import type { Logger } from '../observe/log.js';
+import type { Observation } from '../observe/observation.js';
+import { type AddressOptions, wayTo } from './address.js';
 import { type Harness, openHarness } from './harness.js';
 import { openPlainTransport } from './plain-transport.js';
-import { isRelayUrl, openRelayTransport } from './relay-transport.js';
+import { openRelayTransport } from './relay-transport.js';
 
-export interface ConnectOptions {
-  /** `ws://` or `wss://`: with `role=harness` in its query through a rendezvous, otherwise straight to an executor. */
-  readonly url: string;
-  /** Bearer token for the upgrade, unless the URL carries its credential itself. */
-  readonly token?: string;
+export interface ConnectOptions extends AddressOptions {
   /** Shown in the executor's log. */
   readonly clientName?: string;
   /** How long the executor may take to answer; milliseconds. */
@@ -24,37 +21,45 @@ export interface ConnectOptions {
   /** Gives up connecting, or closes the session. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
+  /** Where what a connection through a rendezvous does can be observed. */
+  readonly observation?: Observation;
 }
 
 /**
  * Connects and initializes.
  *
  * ```ts
- * const harness = await connect({ url: process.env.SIGNALBOX_URL });
+ * const harness = await connect({ url: 'https://relay.example', environmentId: 'box1', token });
  * const child = await harness.startProcess({ argv: ['uname', '-a'] });
  * for await (const chunk of child.stdout) process.stdout.write(chunk);
  * await harness.close();
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Harness> {
-  const { url, token, initializeMs, graceMs, recoverMs, signal, log } = options;
-  if (!URL.canParse(url) || !/^wss?:$/.test(new URL(url).protocol) || url.includes('#')) {
-    const expected = 'the address must be a ws:// or wss:// URL without #';
-    throw new HarnessError('unreachable', expected, { initiator: 'local' });
-  }
-  const address = token === undefined ? { url } : { url, token };
+  const { initializeMs, graceMs, recoverMs, signal, log, observation } = options;
+  const way = wayTo(options);
   const relay = {
     ...(log === undefined ? {} : { log }),
+    ...(observation === undefined ? {} : { observation }),
     ...(graceMs === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs } }),
   };
-  return await openHarness({
-    clientName: options.clientName ?? 'signalbox',
-    ...(initializeMs === undefined ? {} : { initializeMs }),
-    ...(recoverMs === undefined ? {} : { recoverMs }),
-    ...(signal === undefined ? {} : { signal }),
-    open: (listener, opening) =>
-      isRelayUrl(url)
-        ? openRelayTransport(address, listener, opening, relay)
-        : openPlainTransport(address, listener, opening),
-  });
+  const road = way.kind === 'relay' ? way.road() : undefined;
+  const leave = () => way.kind === 'relay' && way.close();
+  try {
+    const harness = await openHarness({
+      clientName: options.clientName ?? 'signalbox',
+      ...(initializeMs === undefined ? {} : { initializeMs }),
+      ...(recoverMs === undefined ? {} : { recoverMs }),
+      ...(signal === undefined ? {} : { signal }),
+      open: (listener, opening) =>
+        way.kind === 'plain'
+          ? openPlainTransport(way.address, listener, opening)
+          : openRelayTransport(road ?? way.road(), listener, opening, relay),
+    });
+    void harness.over.then(leave);
+    return harness;
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }

@@ -18,7 +18,10 @@ const WORDS: Readonly<Record<string, string>> = {
   stream_retired: 'the executor had ended this stream before',
   unknown_stream: 'the executor was restarted, and what ran there is lost',
   too_many_streams: 'the executor serves no more streams at a time',
-  noise_relay_protocol_error: 'the executor speaks only the encrypted relay, which this version does not',
+  noise_relay_protocol_error:
+    'the executor and this end do not agree on how to encrypt: it refused the handshake, or what came of it',
+  handshake_timeout: 'the executor did not answer the encrypted handshake in time',
+  handshake_incomplete: 'the executor spoke before the encrypted handshake was done',
 };
 
 const LONGEST_QUOTE = 100;

@@ -31,6 +31,8 @@ export interface InitiatorOptions {
   /** `harness_key_authorization` of the same reply; 1 to 4,096 bytes as UTF-8. */
   readonly authorization: string;
   readonly kem: Kem;
+  /** Bytes of one message over the channel; default: {@link NoiseChannel}'s. */
+  readonly messageBytes?: number;
   /** For tests with fixed keys. */
   readonly newEphemeral?: () => DhKeyPair;
 }
@@ -122,7 +124,8 @@ export class InitiatorHandshake {
 
       const handshakeHash = state.hash;
       const { initiatorToResponder, responderToInitiator } = state.split();
-      return new NoiseChannel({ sending: initiatorToResponder, receiving: responderToInitiator, handshakeHash });
+      const keys = { sending: initiatorToResponder, receiving: responderToInitiator, handshakeHash };
+      return new NoiseChannel(keys, this.#options.messageBytes);
     } finally {
       this.discard();
     }

@@ -28,6 +28,8 @@ export interface ResponderOptions {
   readonly identity: NoiseIdentity;
   readonly binding: StreamBinding;
   readonly kem: Kem;
+  /** Bytes of one message over the channel; default: {@link NoiseChannel}'s. */
+  readonly messageBytes?: number;
   /** For tests with fixed keys. */
   readonly newEphemeral?: () => DhKeyPair;
 }
@@ -105,7 +107,7 @@ export class ResponderHandshake {
       const handshakeHash = this.#state.hash;
       const { initiatorToResponder, responderToInitiator } = this.#state.split();
       const keys = { sending: responderToInitiator, receiving: initiatorToResponder, handshakeHash };
-      return { message, channel: new NoiseChannel(keys) };
+      return { message, channel: new NoiseChannel(keys, this.#options.messageBytes) };
     } finally {
       this.discard();
     }

@@ -15,9 +15,6 @@ export const PROLOGUE_DOMAIN = 'codex-exec-server-relay-noise/v1';
 /** Payload of message 2 by which an executor says that the registry no longer knows its credential (§6.6). */
 export const CREDENTIAL_REJECTED = 'codex-registry-authentication-rejected/v1';
 
-/** Reason of every reset a release sends about Noise; says nothing more on purpose. */
-export const PROTOCOL_ERROR_REASON = 'noise_relay_protocol_error';
-
 /** X25519 keys and shared secrets; also the length of every hash, chaining key and cipher key. */
 export const DH_BYTES = 32;
 export const KEM_PUBLIC_KEY_BYTES = 1184;

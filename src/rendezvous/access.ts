@@ -4,14 +4,22 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from './refusal.js';
+import type { Registration, Registrations } from './registrations.js';
 import { environmentOfPath } from './socket-url.js';
-import type { Ticket, TicketFault, TicketOffice } from './ticket.js';
+import { bearsTicket, type Ticket, type TicketFault, type TicketOffice } from './ticket.js';
 import { ENVIRONMENT_ID, type TokenRecord, type TokenRole, type TokenStore } from './token.js';
 
 /** What an accepted upgrade becomes. */
 export type Admission =
-  | { readonly role: 'executor'; readonly environmentId: string; readonly ticket: Ticket }
+  | { readonly role: 'executor'; readonly environmentId: string; readonly registration: Registration }
   | { readonly role: 'harness'; readonly environmentId: string; readonly tokenId: string };
+
+/** What credentials are judged by. */
+export interface Credentials {
+  readonly tokens: TokenStore;
+  readonly tickets: TicketOffice;
+  readonly registrations: Registrations;
+}
 
 /** A browser sends `Origin`, no peer of the relay does: no page may reach a rendezvous on somebody's loopback. */
 export function refuseBrowsers(request: IncomingMessage): void {
@@ -72,36 +80,69 @@ export function bearerOf(request: IncomingMessage): string | undefined {
 }
 
 /** Judges a WebSocket upgrade. */
-export async function admit(request: IncomingMessage, tokens: TokenStore, tickets: TicketOffice): Promise<Admission> {
+export async function admit(request: IncomingMessage, credentials: Credentials): Promise<Admission> {
   refuseBrowsers(request);
   const target = targetOf(request);
   const segment = environmentOfPath(target.pathname);
   if (segment === undefined) throw new Refusal(404, 'unknown_route', 'WebSockets are at /ws/environment/{id} only');
   const environmentId = environmentIdOf(segment);
-  const role = target.searchParams.get('role');
+  const query = target.searchParams;
+  const role = query.get('role');
   switch (role) {
     case null:
       throw new Refusal(400, 'missing_role', 'the query must say role=harness or role=executor');
     case 'harness': {
-      const token = bearerOf(request) ?? target.searchParams.get('token') ?? undefined;
-      const { id: tokenId } = await authorise(tokens, token, 'harness', environmentId);
+      const token = bearerOf(request) ?? query.get('token') ?? undefined;
+      if (token === undefined && bearsTicket(query)) {
+        const { holder: tokenId } = ticketOf(role, environmentId, query, credentials);
+        await refuseRevoked(role, environmentId, tokenId, credentials);
+        return { role, environmentId, tokenId };
+      }
+      const { id: tokenId } = await authorise(credentials.tokens, token, role, environmentId);
       return { role, environmentId, tokenId };
     }
     case 'executor': {
-      const ticket = tickets.check(environmentId, target.searchParams);
-      if (typeof ticket === 'string') throw new Refusal(401, ticket, TICKET_FAULTS[ticket]);
-      return { role, environmentId, ticket };
+      const registration = credentials.registrations.find(ticketOf(role, environmentId, query, credentials).holder);
+      if (registration === undefined) {
+        const why = 'this registration is not remembered any more; register again';
+        throw new Refusal(401, 'unexpected_executor_registration_id', why);
+      }
+      await refuseRevoked(role, environmentId, registration.tokenId, credentials);
+      return { role, environmentId, registration };
     }
     default:
       throw new Refusal(400, 'invalid_role', 'the role must be harness or executor');
   }
 }
 
+function ticketOf(role: TokenRole, environmentId: string, query: URLSearchParams, { tickets }: Credentials): Ticket {
+  const ticket = tickets.check(role, environmentId, query);
+  if (typeof ticket !== 'string') return ticket;
+  throw new Refusal(401, ticket, `${TICKET_FAULTS[ticket]}; ${TICKET_REMEDIES[role]}`);
+}
+
+/** A ticket is worth no more than the token it was issued for is now. */
+async function refuseRevoked(
+  role: TokenRole,
+  environmentId: string,
+  tokenId: string,
+  { tokens }: Credentials,
+): Promise<void> {
+  const record = await tokens.find(tokenId);
+  if (record?.role === role && record.environmentId === environmentId) return;
+  throw new Refusal(401, 'invalid_token', 'the token that this URL was issued for is not valid here any more');
+}
+
 const CHALLENGE = { 'www-authenticate': 'Bearer' };
 
 const TICKET_FAULTS: Readonly<Record<TicketFault, string>> = {
-  missing_signature: 'executors connect to the URL that their registration returned, unchanged',
-  missing_expiry: 'executors connect to the URL that their registration returned, unchanged',
-  invalid_expiry: 'this executor URL has expired; register again',
-  invalid_signature: 'this executor URL was not issued here, or before a restart; register again',
+  missing_signature: 'this is not the whole URL that the registry returned',
+  missing_expiry: 'this is not the whole URL that the registry returned',
+  invalid_expiry: 'this URL has expired',
+  invalid_signature: 'this URL was not issued here, or before a restart',
+};
+
+const TICKET_REMEDIES: Readonly<Record<TokenRole, string>> = {
+  executor: 'register again',
+  harness: 'ask for another one: POST /cloud/environment/{id}/connect',
 };

@@ -11,19 +11,20 @@ import { realClock } from '../observe/real-clock.js';
 import { CLOSE } from './close-codes.js';
 import { goesOn, isAnswered, opensStream, waitsForExecutor } from './header-meaning.js';
 import { readHeader } from './message-header.js';
+import type { Registration } from './registrations.js';
 import type { RelaySocket } from './relay-socket.js';
 import { defaultRendezvousLimits } from './rendezvous-limits.js';
 import { type ResetReason, resetFrame } from './reset-frame.js';
 import { Route, type RouteEnd } from './route.js';
 import { Routes } from './routes.js';
-import type { Ticket } from './ticket.js';
 
 /** A reset frame beyond this is replaced by one of ours: its reason is any party's text and unbounded (§11 duty 13). */
 const LARGEST_RESET_BYTES = 8 * 1024;
 
 export interface Executor {
   readonly socket: RelaySocket;
-  readonly ticket: Ticket;
+  /** Kept as long as it is attached, so that harnesses find its key. */
+  readonly registration: Registration;
   readonly log: Logger;
 }
 

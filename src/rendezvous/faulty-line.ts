@@ -139,14 +139,15 @@ export class FaultyLine {
   }
 
   /**
-   * Undefined for what must arrive once and in its place: a lost reset would leave its stream open at one end, and a
-   * resume tells the router itself where the stream goes on, to which no real network brings it late.
+   * Undefined for what must arrive once and in its place: a lost reset would leave its stream open at one end, a resume
+   * tells the router itself where the stream goes on, to which no real network brings it late, and a handshake has no
+   * number by which its loss could be noticed.
    */
   #harmableHeader({ data, isBinary }: Message): RoutingHeader | undefined {
     if (!isBinary) return undefined;
     try {
       const header = readRoutingHeader(data);
-      if (header.body === 'reset' || header.body === 'resume') return undefined;
+      if (header.body === 'reset' || header.body === 'resume' || header.body === 'handshake') return undefined;
       return this.#port.isRepairable(header.streamId) ? header : undefined;
     } catch (error) {
       if (error instanceof FrameDecodeError) return undefined;

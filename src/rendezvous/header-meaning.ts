@@ -24,7 +24,7 @@ export function goesOn(header: RoutingHeader): boolean {
 /** Whether a frame that cannot be delivered is only early: its sender will say it again. */
 export function waitsForExecutor(header: RoutingHeader, route: RouteFacts | undefined): boolean {
   if (!isReliable(header)) return false;
-  return route?.isLasting === true || header.body !== 'resume';
+  return route?.isLasting === true || !(header.body === 'resume' || header.body === 'handshake');
 }
 
 /** Whether whoever gets it says something within moments. */

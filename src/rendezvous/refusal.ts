@@ -7,7 +7,8 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 type RefusalCode =
-  // Names that releases know (relay.md §9.7).
+  // Names that releases know (relay.md §9.6, §9.7).
+  | 'environment_offline'
   | 'missing_role'
   | 'invalid_role'
   | 'missing_signature'
@@ -29,6 +30,7 @@ type RefusalCode =
   | 'upgrade_required'
   | 'invalid_request'
   | 'invalid_json'
+  | 'invalid_body'
   | 'body_too_large'
   | 'security_profile_unsupported'
   | 'internal_error';

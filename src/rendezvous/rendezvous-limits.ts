@@ -33,8 +33,14 @@ export interface RendezvousLimits {
   readonly waitingRoutes: number;
   /** How long a closing socket may take to say goodbye. */
   readonly closeTimeoutMs: number;
-  /** How long an executor URL lets its registration reconnect. */
+  /** How long a URL of the registry lets its holder reconnect, executor or harness. */
   readonly ticketLifetimeMs: number;
+  /** How long a harness may take from `connect` until its executor asks whether it may come in. */
+  readonly authorizationLifetimeMs: number;
+  /** Registrations of one environment that are remembered; a further one takes the place of the oldest. */
+  readonly registrationsPerEnvironment: number;
+  /** As above, of all environments; about 1.5 KB each. */
+  readonly registrations: number;
   readonly httpHeaderBytes: number;
   readonly httpBodyBytes: number;
   /** For all headers of a request, from its first byte. */
@@ -60,6 +66,9 @@ export const defaultRendezvousLimits: RendezvousLimits = {
   waitingRoutes: 4096,
   closeTimeoutMs: 10_000,
   ticketLifetimeMs: 3_600_000,
+  authorizationLifetimeMs: 60_000,
+  registrationsPerEnvironment: 8,
+  registrations: 16_384,
   httpHeaderBytes: 16 * KIB,
   httpBodyBytes: 64 * KIB,
   httpHeadersMs: 10_000,

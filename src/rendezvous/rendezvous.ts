@@ -7,10 +7,14 @@ import { type AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import { SignalboxError } from '../../proto/signalbox-error.js';
+import { AuthorizationOffice } from '../noise/authorization-office.js';
 import { type Logger, silentLog } from '../observe/log.js';
+import { realClock } from '../observe/real-clock.js';
 import { admit } from './access.js';
 import type { Faults } from './faults.js';
 import { Refusal, refuseConnection } from './refusal.js';
+import { Registrar } from './registrar.js';
+import { Registrations } from './registrations.js';
 import { registry } from './registry.js';
 import { defaultRendezvousLimits, type RendezvousLimits } from './rendezvous-limits.js';
 import { Router } from './router.js';
@@ -21,7 +25,7 @@ export interface RendezvousOptions {
   /** `http://HOST:PORT`; port 0 takes any free one. */
   readonly listen: string;
   readonly tokens: TokenStore;
-  /** The http(s) address by which executors reach this rendezvous, where it differs (a proxy, TLS). */
+  /** The http(s) address by which both ends reach this rendezvous, where it differs (a proxy, TLS). */
   readonly publicUrl?: string;
   readonly log?: Logger;
   readonly limits?: Partial<RendezvousLimits>;
@@ -63,7 +67,22 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
   const log = options.log ?? silentLog;
   const limits: RendezvousLimits = { ...defaultRendezvousLimits, ...options.limits };
-  const tickets = new TicketOffice(limits.ticketLifetimeMs);
+  const { ticketLifetimeMs } = limits;
+  const tickets = new TicketOffice();
+  const registrations = new Registrations({
+    lifetimeMs: ticketLifetimeMs,
+    mostPerEnvironment: limits.registrationsPerEnvironment,
+    most: limits.registrations,
+    clock: realClock,
+  });
+  const registrar = new Registrar({
+    tickets,
+    registrations,
+    authorizations: new AuthorizationOffice({ lifetimeMs: limits.authorizationLifetimeMs }),
+    ticketLifetimeMs,
+    attached: (environmentId) => router.attached(environmentId),
+    log,
+  });
   let closing: Promise<void> | undefined;
   let url = options.listen;
 
@@ -78,7 +97,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
     },
     registry({
       tokens: options.tokens,
-      tickets,
+      registrar,
       log,
       httpBodyBytes: limits.httpBodyBytes,
       ...(publicUrl === undefined ? {} : { publicUrl }),
@@ -106,7 +125,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
   };
   const sockets = new WebSocketServer(socketOptions);
   const upgrade = async (request: IncomingMessage, tcp: Socket, head: Buffer): Promise<void> => {
-    const admission = await admit(request, options.tokens, tickets);
+    const admission = await admit(request, { tokens: options.tokens, tickets, registrations });
     if (closing !== undefined) throw new Refusal(503, 'pod_draining', 'this rendezvous is shutting down; try again');
     router.refuseWithoutPlace(admission);
     sockets.handleUpgrade(request, tcp, head, (ws) => {
@@ -131,7 +150,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
   });
 
   const close = (): Promise<void> => {
-    closing ??= shutDown(server, router);
+    closing ??= shutDown(server, router).finally(() => registrations.close());
     return closing;
   };
   const { signal } = options;

@@ -12,6 +12,7 @@ import { Environment, type Executor, type Harness } from './environment.js';
 import type { Faults } from './faults.js';
 import { FaultyLine } from './faulty-line.js';
 import { Refusal } from './refusal.js';
+import type { Registration } from './registrations.js';
 import { RelaySocket } from './relay-socket.js';
 import type { RendezvousLimits } from './rendezvous-limits.js';
 import { type Random, seededRandom } from './seeded-random.js';
@@ -57,12 +58,17 @@ export class Router {
       const most = this.#limits.harnessesPerEnvironment;
       throw new Refusal(503, 'route_unavailable', `this environment already has ${most} harness sockets`);
     }
-    const serving = environment.executor?.ticket;
-    if (serving !== undefined && admission.ticket.expires < serving.expires) {
+    const serving = environment.executor?.registration;
+    if (serving !== undefined && admission.registration.expires < serving.expires) {
       // 4xx makes it register again, and then it is the newer one.
       const why = 'a newer registration serves this environment; register again';
       throw new Refusal(409, 'unexpected_executor_registration_id', why);
     }
+  }
+
+  /** The registration of the executor that is attached to an environment now. */
+  attached(environmentId: string): Registration | undefined {
+    return this.#environments.get(environmentId)?.executor?.registration;
   }
 
   accept(admission: Admission, ws: WebSocket, tcp: Socket): void {
@@ -99,13 +105,13 @@ export class Router {
 
   #acceptExecutor(
     environment: Environment,
-    { environmentId, ticket }: Extract<Admission, { role: 'executor' }>,
+    { environmentId, registration }: Extract<Admission, { role: 'executor' }>,
     ws: WebSocket,
     tcp: Socket,
   ): void {
     const receive: Receive = (message, isBinary) => environment.receiveFromExecutor(executor, message, isBinary);
     const line = this.#faultyLine(environment, receive, () => socket);
-    const log = this.#log.child({ environmentId, role: 'executor', registrationId: ticket.registrationId });
+    const log = this.#log.child({ environmentId, role: 'executor', registrationId: registration.id });
     const socket: RelaySocket = new RelaySocket(ws, tcp, {
       limits: this.#limits,
       excusedWhileHeld: true,
@@ -123,7 +129,7 @@ export class Router {
         },
       },
     });
-    const executor: Executor = { socket, ticket, log };
+    const executor: Executor = { socket, registration, log };
     this.#sockets.add(socket);
     environment.attachExecutor(executor);
     log.info('executor attached');

@@ -14,8 +14,8 @@ export function harnessUrl(base: string, environmentId: string, token?: string):
   return socketUrl(base, environmentId, { role: 'harness', ...(token === undefined ? {} : { token }) });
 }
 
-/** The URL an executor was given with its registration. */
-export function executorUrl(base: string, environmentId: string, ticket: TicketQuery): string {
+/** The URL that the registry hands to an executor or a harness: the ticket in it is all they need. */
+export function ticketUrl(base: string, environmentId: string, ticket: TicketQuery): string {
   return socketUrl(base, environmentId, ticket);
 }
 

@@ -54,6 +54,10 @@ export class MemoryTokenStore implements TokenStore {
   authenticate(token: string): Promise<TokenRecord | undefined> {
     return Promise.resolve(findToken(this.#records, token));
   }
+
+  find(id: string): Promise<TokenRecord | undefined> {
+    return Promise.resolve(this.#records.find((record) => record.id === id));
+  }
 }
 
 /** Tokens in a file, read again whenever it changes. A missing file holds no tokens. */
@@ -77,10 +81,11 @@ export class FileTokenStore implements TokenStore {
   }
 
   async authenticate(token: string): Promise<TokenRecord | undefined> {
-    // One after another, each with its own look at the file: nobody is judged by what it held before he asked.
-    this.#refreshed = this.#refreshed.then(() => this.#refresh());
-    await this.#refreshed;
-    return findToken(this.#records, token);
+    return findToken(await this.#newest(), token);
+  }
+
+  async find(id: string): Promise<TokenRecord | undefined> {
+    return (await this.#newest()).find((record) => record.id === id);
   }
 
   /** Adds a token to the file; whoever reads it meanwhile sees the old content or the new, never a part. */
@@ -112,6 +117,13 @@ export class FileTokenStore implements TokenStore {
       throw new TokenError('token_file_unwritable', `cannot write ${this.path}: ${reasonOf(error)}`, error);
     }
     return issued;
+  }
+
+  async #newest(): Promise<readonly TokenRecord[]> {
+    // One after another, each with its own look at the file: nobody is judged by what it held before he asked.
+    this.#refreshed = this.#refreshed.then(() => this.#refresh());
+    await this.#refreshed;
+    return this.#records;
   }
 
   async #refresh(): Promise<void> {

@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Harness, openHarness } from '../../src/harness/harness.js';
+import { cleartextRoad } from '../../src/harness/relay-road.js';
 import { openRelayTransport } from '../../src/harness/relay-transport.js';
 import { type RelayedExecutor, startRelayedExecutor } from '../harness/relayed-executor.js';
 import { seededRandom } from '../stand-ins/seeded-random.js';
@@ -36,7 +37,7 @@ describe('over real sockets that lose, double and swap frames', () => {
       clientName: 'test',
       open: (listener, signal) =>
         openRelayTransport(
-          { url: relay.url },
+          cleartextRoad({ url: relay.url }),
           {
             ...listener,
             receive: (messages) => {

@@ -17,6 +17,7 @@ import { silentLog } from '../../src/observe/log.js';
 import { Environment, type Executor, type Harness } from '../../src/rendezvous/environment.js';
 import type { RelaySocket } from '../../src/rendezvous/relay-socket.js';
 import { MachineClock } from '../sim/machine-clock.js';
+import { anyRegistration } from '../stand-ins/any-registration.js';
 import { seededRandom } from '../stand-ins/seeded-random.js';
 import { StepClock } from '../stand-ins/step-clock.js';
 import { bytes, type Side } from './relay-pair.js';
@@ -280,7 +281,7 @@ export class RelayWorld {
     };
     const socket = routed as RelaySocket;
     if (role === 'executor') {
-      const executor: Executor = { socket, ticket: TICKET, log: silentLog };
+      const executor: Executor = { socket, registration: anyRegistration, log: silentLog };
       environment.attachExecutor(executor);
       wire.attach(() => environment.detachExecutor(executor, 'executor_disconnected'));
       return (message) => environment.receiveFromExecutor(executor, message, true);
@@ -291,8 +292,6 @@ export class RelayWorld {
     return (message) => environment.receiveFromHarness(harness, message, true);
   }
 }
-
-const TICKET = { environmentId: 'box', registrationId: 'r', expires: 0 };
 
 const decoder = new TextDecoder();
 const text = (message: Uint8Array): string => decoder.decode(message);

@@ -64,7 +64,7 @@ export class StreamEndCodec {
     this.load = load;
     this.#peerLoad = peerLoad;
     const limits = { ...defaultLimits, windowSegments, segmentBytes: load.segmentBytes };
-    const port = { transmit() {}, retransmit() {}, deliver() {}, backlog() {}, readSocket() {} };
+    const port = { transmit() {}, retransmit() {}, deliver() {}, backlog() {}, readSocket() {}, opened() {} };
     const clock = { now: () => 0, setTimeout: () => 0, clearTimeout() {} };
     const meter = {
       current: { smoothedMs: ROUND_TRIP_MS, varianceMs: 0, latestMs: ROUND_TRIP_MS, samples: 1 },

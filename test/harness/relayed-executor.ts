@@ -4,6 +4,7 @@
  */
 import { type RunExecutorOptions, runExecutor } from '../../src/executor/run-executor.js';
 import type { Logger } from '../../src/observe/log.js';
+import type { RegistryAddress } from '../../src/registry/registry-call.js';
 import { startRendezvous } from '../../src/rendezvous/rendezvous.js';
 import { harnessUrl } from '../../src/rendezvous/socket-url.js';
 import { MemoryTokenStore } from '../../src/rendezvous/token-store.js';
@@ -21,7 +22,9 @@ export interface RelayedExecutorOptions {
 }
 
 export interface RelayedExecutor {
-  /** With the harness's token in it. */
+  /** Of the registry, as a harness reaches it; for streams that are encrypted. */
+  readonly registry: RegistryAddress;
+  /** In the clear, with the harness's token in it. */
   readonly url: string;
   /** The same without the token. */
   readonly openUrl: string;
@@ -52,6 +55,8 @@ export async function startRelayedExecutor(options: RelayedExecutorOptions = {})
       remote: executorProxy.through(rendezvous.url),
       environmentId: ENVIRONMENT_ID,
       bearerToken: executorToken,
+      // Which it is, is for the harness to say.
+      relay: 'either',
       signal: leaving.signal,
       onOnline,
       ...(log ? { log } : {}),
@@ -64,6 +69,11 @@ export async function startRelayedExecutor(options: RelayedExecutorOptions = {})
     return ended;
   };
   return {
+    registry: {
+      remote: harnessProxy.through(rendezvous.url),
+      environmentId: ENVIRONMENT_ID,
+      bearerToken: harnessToken,
+    },
     url: harnessProxy.through(harnessUrl(rendezvous.url, ENVIRONMENT_ID, harnessToken)),
     openUrl: harnessProxy.through(harnessUrl(rendezvous.url, ENVIRONMENT_ID)),
     harnessToken,

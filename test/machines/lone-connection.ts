@@ -64,8 +64,15 @@ export class LoneConnection {
         deliver: (messages) => note(`${streamId} delivers ${messages.length}`),
         backlog: () => {},
         readSocket: () => {},
+        opened: () => {},
         ...effects?.(streamId),
       }),
+      initiator: () => {
+        throw new Error('no stream is encrypted here');
+      },
+      responder: () => {
+        throw new Error('no stream is encrypted here');
+      },
       streamEnded: ({ streamId, kind, reason, initiator }) => note(`${streamId} ended: ${kind} ${reason} ${initiator}`),
       refuse: ({ streamId, reliability }, reason) => note(`${streamId} refused: ${reason} ${reliability}`),
       watchSleep: () => () => {},
@@ -73,6 +80,7 @@ export class LoneConnection {
     const given: ConnectionInput = {
       role: 'executor',
       retry: 'always',
+      encryption: 'never',
       limits: defaultLimits,
       timing: defaultConnectionTiming,
       streamTiming: slowAcks,

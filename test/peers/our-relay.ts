@@ -17,6 +17,8 @@ export interface OurRelay {
   readonly executorToken: string;
   /** What `CODEX_EXEC_SERVER_URL` wants; leads through {@link harnessTap}. */
   readonly harnessUrl: string;
+  /** For a harness that speaks Noise; the URL it asks and the one it is told lead through {@link harnessTap}. */
+  readonly harnessNoiseVariables: Readonly<Record<string, string>>;
   /** `toServer` is what the executor sent. */
   readonly executorTap: FaultyProxy;
   /** `toServer` is what the harness sent. */
@@ -34,6 +36,11 @@ export async function startOurRelay(): Promise<OurRelay> {
     registryUrl: executorTap.through(rendezvous.url).replace(/\/$/, ''),
     executorToken: tokens.create('executor', ENVIRONMENT_ID).token,
     harnessUrl: harnessTap.through(harnessUrl(rendezvous.url, ENVIRONMENT_ID, harnessToken)),
+    harnessNoiseVariables: {
+      CODEX_EXEC_SERVER_NOISE_REGISTRY_URL: harnessTap.through(rendezvous.url),
+      CODEX_EXEC_SERVER_NOISE_ENVIRONMENT_ID: ENVIRONMENT_ID,
+      CODEX_EXEC_SERVER_NOISE_AUTH_TOKEN: harnessToken,
+    },
     executorTap,
     harnessTap,
     async close() {

@@ -54,6 +54,21 @@ describe('a rendezvous with faults', () => {
     }
   });
 
+  it('brings all that opens a stream over Noise, each frame once and in order', async () => {
+    const { harness, executor } = await pairWith({ drop: 1, duplicate: 1, reorder: 3 });
+    const handshake = { kind: 'handshake', payload: Buffer.from('x') } as const;
+    for (const number of upTo(COUNT)) {
+      harness.send(`s${number % 100}`, { kind: 'resume', nextSeq: 1 }, RELIABILITY_RELIABLE);
+      harness.send(`s${number % 100}`, handshake, RELIABILITY_RELIABLE);
+    }
+    await executor.sees(...upTo(COUNT).flatMap((number) => [`s${number % 100} resume`, `s${number % 100} handshake`]));
+    for (const number of upTo(100)) executor.send(`s${number}`, handshake, RELIABILITY_RELIABLE);
+    // Now each is one that gets over what is lost, but a handshake still is not.
+    await until(() => harness.messages.length === 100);
+    for (const number of upTo(100)) executor.send(`s${number}`, handshake, RELIABILITY_RELIABLE);
+    await harness.sees(...[...upTo(100), ...upTo(100)].map((number) => `s${number} handshake`));
+  });
+
   it('cuts sockets without a goodbye', async () => {
     const { harness, executor } = await pairWith({ cutMs: 300 });
     await openReliable('s1', harness, executor);

@@ -143,6 +143,7 @@ describe('a faulty line', () => {
     for (const number of upTo(20)) venue.send(number, 'release');
     venue.send(0);
     venue.offer(plainFrame('s', { kind: 'resume', nextSeq: 3 }));
+    venue.offer(plainFrame('s', { kind: 'handshake', payload: Buffer.from('x') }));
     venue.offer(plainFrame('s', { kind: 'reset', reason: 'enough' }));
     venue.line.offer(Buffer.from('garbage'), true);
     venue.line.offer(Buffer.from('text'), false);
@@ -151,6 +152,7 @@ describe('a faulty line', () => {
     expect(venue.whats).toEqual([
       ...upTo(20).map((number) => `release ${number}`),
       's resume',
+      's handshake',
       's reset',
       'no frame',
       'text',

@@ -9,6 +9,7 @@ import { silentLog } from '../../src/observe/log.js';
 import { Environment, type Executor, type Harness } from '../../src/rendezvous/environment.js';
 import type { RelaySocket } from '../../src/rendezvous/relay-socket.js';
 import { harnessUrl } from '../../src/rendezvous/socket-url.js';
+import { anyRegistration } from '../stand-ins/any-registration.js';
 import { StepClock } from '../stand-ins/step-clock.js';
 import { data, ENV, RelayPeer, rendezvousForTest, until } from './relay-peer.js';
 
@@ -63,7 +64,7 @@ function world(options: { waitingRoutes?: number } = {}) {
     const peer = new Peer();
     const executor: Executor = {
       socket: peer.socket,
-      ticket: { environmentId: ENV, registrationId: 'r', expires: 0 },
+      registration: anyRegistration,
       log: silentLog,
     };
     environment.attachExecutor(executor);
@@ -99,7 +100,7 @@ function world(options: { waitingRoutes?: number } = {}) {
   return { clock, environment, newExecutor, newHarness, settled, emptied: () => emptied };
 }
 
-describe('a stream on which both ends have announced reliability', () => {
+describe('R34: a stream on which both ends have announced reliability', () => {
   it('outlives the socket of its harness: what comes meanwhile is dropped, and nobody is told', () => {
     const { newHarness, settled, clock } = world();
     const { executor, harness } = settled();
@@ -287,6 +288,35 @@ describe('after a restart of the router', () => {
     const harness = newHarness();
     harness.says(resume('s', 1), frame('s', data('x', 1)));
     expect(harness.seen()).toEqual(['s reset environment_offline']);
+  });
+
+  it('a handshake, which only a new stream begins with, is told so too', () => {
+    const { newExecutor, newHarness } = world();
+    const handshake = frame('s', { kind: 'handshake', payload: Buffer.from('x') });
+    const harness = newHarness();
+    harness.says(handshake);
+    expect(harness.seen()).toEqual(['s reset environment_offline']);
+    const executor = newExecutor();
+    harness.says(handshake);
+    expect(executor.seen()).toEqual(['s handshake']);
+    // It did not say yet that it can go on, so the harness must hear that it is gone.
+    executor.leaves();
+    expect(harness.seen()).toEqual(['s reset executor_disconnected']);
+  });
+
+  it('a stream outlives its sockets from the handshake with which its executor answers', () => {
+    const { newExecutor, newHarness } = world();
+    const executor = newExecutor();
+    const harness = newHarness();
+    const handshake = frame('s', { kind: 'handshake', payload: Buffer.from('x') });
+    harness.says(resume('s', 1), handshake);
+    executor.says(handshake);
+    expect([executor.seen(), harness.seen()]).toEqual([['s resume', 's handshake'], ['s handshake']]);
+    executor.leaves();
+    expect(harness.seen()).toEqual([]);
+    const next = newExecutor();
+    harness.says(resume('s', 2));
+    expect(next.seen()).toEqual(['s resume']);
   });
 
   it('the executor may come first', () => {

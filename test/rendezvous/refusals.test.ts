@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { RendezvousError, startRendezvous } from '../../src/rendezvous/rendezvous.js';
-import { executorUrl, harnessUrl } from '../../src/rendezvous/socket-url.js';
+import { harnessUrl, ticketUrl } from '../../src/rendezvous/socket-url.js';
 import { TicketOffice } from '../../src/rendezvous/ticket.js';
 import { MemoryTokenStore } from '../../src/rendezvous/token-store.js';
 import { ENV, post, RelayPeer, refusalOf, rendezvousForTest } from './relay-peer.js';
@@ -64,17 +64,9 @@ describe('registration', () => {
     ['for an impossible environment id', 'executor', 'box%2F1', undefined, 400, 'invalid_environment_id'],
     ['for an id whose escape is broken', 'executor', 'box%zz', undefined, 400, 'invalid_environment_id'],
     ['with a body that is not JSON', 'executor', ENV, '{"name":', 400, 'invalid_json'],
-    ['with a body that is no object', 'executor', ENV, '[1]x', 400, 'invalid_json'],
+    ['with a body that is no object', 'executor', ENV, '[1]', 400, 'invalid_json'],
     ['with JSON that is no object', 'executor', ENV, '7', 400, 'invalid_json'],
     ['with a body too large', 'executor', ENV, 'x'.repeat(1_000_000), 413, 'body_too_large'],
-    [
-      'of the Noise generation',
-      'executor',
-      ENV,
-      '{"security_profile":"noise_hybrid_ik_v1","executor_public_key":{}}',
-      400,
-      'security_profile_unsupported',
-    ],
   ] as const)('%s is refused', async (_, who, environment, body, status, code) => {
     const { url, executorToken, harnessToken } = await rendezvousForTest();
     const token = who === 'executor' ? executorToken : who === 'harness' ? harnessToken : who;
@@ -93,7 +85,9 @@ describe('registration', () => {
   it.each([
     ['GET', '/cloud/environment/box-1/register', 405, 'method_not_allowed'],
     ['POST', '/livez', 405, 'method_not_allowed'],
-    ['POST', '/cloud/environment/box-1/connect', 404, 'unknown_route'],
+    ['GET', '/cloud/environment/box-1/connect', 405, 'method_not_allowed'],
+    ['POST', '/cloud/executor/box-1/connect', 404, 'unknown_route'],
+    ['POST', '/cloud/environment/box-1/validate-harness-key', 404, 'unknown_route'],
     ['GET', '/', 404, 'unknown_route'],
     ['GET', '//', 404, 'unknown_route'],
     ['GET', '/ws/environment/box-1?role=harness', 426, 'upgrade_required'],
@@ -202,14 +196,21 @@ describe('a WebSocket upgrade', () => {
 });
 
 describe('a ticket', () => {
-  it('holds for its environment until it expires, and for no other office', () => {
-    const office = new TicketOffice(1000);
-    const { searchParams } = new URL(executorUrl('http://x', ENV, office.issue(ENV, 5000)));
-    expect(office.check(ENV, searchParams, 5999)).toMatchObject({ environmentId: ENV, expires: 6000 });
-    expect(office.check(ENV, searchParams, 6000)).toBe('invalid_expiry');
-    expect(office.check('box-2', searchParams, 5999)).toBe('invalid_signature');
-    expect(new TicketOffice(1000).check(ENV, searchParams, 5999)).toBe('invalid_signature');
-  });
+  it.each(['executor', 'harness'] as const)(
+    'of an %s holds for its environment and role until it expires, and for no other office',
+    (role) => {
+      const office = new TicketOffice();
+      const ticket = { role, environmentId: ENV, holder: 'h', expires: 6000 };
+      const { searchParams } = new URL(ticketUrl('http://x', ENV, office.issue(ticket)));
+      expect(office.check(role, ENV, searchParams, 5999)).toEqual(ticket);
+      expect(office.check(role, ENV, searchParams, 6000)).toBe('invalid_expiry');
+      expect(office.check(role, 'box-2', searchParams, 5999)).toBe('invalid_signature');
+      expect(new TicketOffice().check(role, ENV, searchParams, 5999)).toBe('invalid_signature');
+      const other = role === 'executor' ? 'harness' : 'executor';
+      for (const member of ['registration', 'token_id']) searchParams.set(member, 'h');
+      expect(office.check(other, ENV, searchParams, 5999)).toBe('invalid_signature');
+    },
+  );
 });
 
 describe('starting', () => {

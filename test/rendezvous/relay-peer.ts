@@ -116,7 +116,18 @@ export async function rendezvousForTest(options: Partial<Omit<RendezvousOptions,
   };
 }
 
-export async function post(url: string, token?: string, body?: string, headers: Record<string, string> = {}) {
+export interface Reply {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+  readonly headers: Response['headers'];
+}
+
+export async function post(
+  url: string,
+  token?: string,
+  body?: string,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const response = await fetch(url, {
     method: 'POST',

@@ -46,6 +46,8 @@ describe('tokens in memory', () => {
     for (const wrong of ['', `${one.token}x`, one.token.slice(0, -1), one.record.sha256]) {
       expect(await store.authenticate(wrong)).toBeUndefined();
     }
+    expect(await store.find(two.record.id)).toEqual(two.record);
+    expect(await store.find(two.token)).toBeUndefined();
   });
 });
 
@@ -77,8 +79,10 @@ describe('tokens in a file', () => {
       const found = await Promise.all([running.authenticate(token), running.authenticate(token)]);
       expect(found).toEqual([record, record]);
     }
-    const { token } = await new FileTokenStore(path).create('harness', 'last');
+    const { token, record } = await new FileTokenStore(path).create('harness', 'last');
+    expect(await running.find(record.id)).toEqual(record);
     await rm(path);
+    expect(await running.find(record.id)).toBeUndefined();
     expect(await running.authenticate(token)).toBeUndefined();
   });
 

@@ -9,14 +9,12 @@ import { silentLog } from '../../src/observe/log.js';
 import { Environment, type Executor, type Harness } from '../../src/rendezvous/environment.js';
 import type { RelaySocket } from '../../src/rendezvous/relay-socket.js';
 import { defaultRendezvousLimits } from '../../src/rendezvous/rendezvous-limits.js';
+import { anyRegistration } from '../stand-ins/any-registration.js';
 import type { StepClock } from '../stand-ins/step-clock.js';
 import { Wire, type WireEnds } from './wire.js';
 
 /** What the rendezvous has of a wire: as much of a RelaySocket as the router of an environment uses. */
 type RoutedSocket = Pick<RelaySocket, 'send' | 'close'>;
-
-/** The router asks for no more of a ticket than that there is one. */
-const ticket = { environmentId: 'simulated', registrationId: 'simulated', expires: 0 };
 
 /** One end of the router. */
 interface Attached {
@@ -89,7 +87,7 @@ export class Rendezvous {
     };
     const socket = routed as RelaySocket;
     if (role === 'executor') {
-      const executor: Executor = { socket, ticket, log: silentLog };
+      const executor: Executor = { socket, registration: anyRegistration, log: silentLog };
       environment.attachExecutor(executor);
       return {
         receive: (message: Buffer) => environment.receiveFromExecutor(executor, message, true),

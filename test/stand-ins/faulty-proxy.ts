@@ -23,7 +23,7 @@ export interface FaultyProxyOptions {
   readonly seed: number;
   readonly toServer?: Faults;
   readonly toClient?: Faults;
-  /** Keep the payloads of data frames, and texts, to look at what was asked; not for bulk. */
+  /** Keep messages, the payloads of data frames, and texts, to look at what was asked; not for bulk. */
   readonly keepPayloads?: boolean;
 }
 
@@ -52,6 +52,8 @@ export interface FaultyProxy {
   /** A URL of the target, ws or http, as it is through the proxy. */
   through(url: string): string;
   readonly seen: readonly SeenFrame[];
+  /** All messages, byte for byte, in order, when payloads are kept. */
+  readonly messages: readonly Buffer[];
   /** Text messages, in order, when payloads are kept. */
   readonly texts: readonly { readonly direction: Direction; readonly connection: number; readonly text: string }[];
   /** Messages that were no frames, a direction. */
@@ -88,6 +90,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
   const random = seededRandom(options.seed);
   const seen: SeenFrame[] = [];
   const texts: FaultyProxy['texts'][number][] = [];
+  const messages: Buffer[] = [];
   const strays = { toServer: 0, toClient: 0 };
   const faults = { toServer: options.toServer ?? {}, toClient: options.toClient ?? {} };
   const pairs = new Set<Pair>();
@@ -97,6 +100,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
 
   const keep = (direction: Direction, connection: number, { data, isBinary }: Message): void => {
     const frame = isBinary ? frameIn(data) : undefined;
+    if (options.keepPayloads) messages.push(data);
     if (!isBinary && options.keepPayloads) texts.push({ direction, connection, text: data.toString('utf8') });
     if (frame === undefined) strays[direction]++;
     else seen.push(headerOf(frame, direction, connection, options.keepPayloads ?? false));
@@ -187,6 +191,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
       return through.href;
     },
     seen,
+    messages,
     texts,
     strays,
     get counts() {
