@@ -13,6 +13,7 @@ export type Capability =
   | 'signalboxResize'
   | 'signalboxRetainBytes'
   | 'signalboxSignals'
+  | 'signalboxTellsSignals'
   | 'signalboxTerminateGrace';
 
 /** The executor does not announce what was asked of it; nothing was sent. */

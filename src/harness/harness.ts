@@ -191,6 +191,7 @@ export class Harness implements ProcessOwner, AsyncDisposable {
         env: options.env ?? {},
         envPolicy: WHOLE_ENVIRONMENT,
         tty: options.tty ?? false,
+        ...(options.tty && this.environment.capabilities.has('signalboxTellsSignals') ? { tellsSignals: true } : {}),
         pipeStdin: options.stdin ?? false,
         ...(size === undefined ? {} : { size }),
         ...(retainBytes === undefined ? {} : { retainBytes }),

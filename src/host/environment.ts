@@ -47,6 +47,7 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   signalboxKeptSessions: true,
   signalboxRetainBytes: true,
   signalboxSignals: true,
+  signalboxTellsSignals: true,
   signalboxTerminateGrace: true,
 };
 

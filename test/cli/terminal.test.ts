@@ -140,15 +140,15 @@ if (missing.length > 0) {
 
     it('sends Ctrl-C and Ctrl-Z over there, to whoever is in the foreground there', async () => {
       exec('env PS1=there: sh -i');
-      await terminal.shows(/^there:$/m);
+      await terminal.shows(/there:$/m);
       terminal.type('sleep 100', 'Enter');
       terminal.type('C-c');
       terminal.type('echo "after $?"', 'Enter');
-      await terminal.shows(/^after 130$/m);
+      await terminal.shows(/after 130$/m);
       terminal.type('sleep 100', 'Enter');
       terminal.type('C-z');
       await terminal.shows(/[Ss]topped|Suspended/);
-      terminal.type('kill %1; exit 7', 'Enter');
+      terminal.type('kill -9 %1; wait; exit 7', 'Enter');
       await terminal.shows(/ended 7/);
     });
 
@@ -170,7 +170,7 @@ if (missing.length > 0) {
       });
       const attach = () => terminal.type('$signalbox attach $(cat job); echo "left $?"', 'Enter');
       attach();
-      await terminal.shows(/^there:$/m);
+      await terminal.shows(/there:$/m);
       terminal.type('there=$((6 * 7))', 'Enter');
       terminal.type('Enter', '~', '.');
       await terminal.shows(/left 129/);

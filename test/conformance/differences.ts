@@ -47,6 +47,7 @@ export const ADDED_SINCE: Readonly<Record<RecordedVersion, Additions>> = {
       'signalboxKeptSessions',
       'signalboxRetainBytes',
       'signalboxSignals',
+      'signalboxTellsSignals',
       'signalboxTerminateGrace',
     ],
   },

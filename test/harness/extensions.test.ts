@@ -40,6 +40,7 @@ const ALL_CAPABILITIES = [
   'signalboxKeptSessions',
   'signalboxRetainBytes',
   'signalboxSignals',
+  'signalboxTellsSignals',
   'signalboxTerminateGrace',
 ];
 
