@@ -175,7 +175,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
 
   /** Rejects with RemoteError when it cannot be started, and with UnsupportedError. */
   async startProcess(options: ProcessOptions): Promise<RemoteProcess> {
-    const { size, retainBytes } = options;
+    const { size, retainBytes, signal } = options;
+    signal?.throwIfAborted();
     if (size !== undefined) requireCapability(this.environment, 'signalboxResize', 'give a terminal a size');
     if (retainBytes !== undefined) requireCapability(this.environment, 'signalboxRetainBytes', 'keep more output');
     const processId = randomUUID();
@@ -200,6 +201,7 @@ export class Harness implements ProcessOwner, AsyncDisposable {
       child.lost(error as Error);
       throw error;
     }
+    if (signal !== undefined) killOnAbort(child, signal);
     return child;
   }
 
@@ -307,6 +309,14 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     if (why !== undefined) void this.#transport?.close();
     return why;
   }
+}
+
+function killOnAbort(child: RemoteProcess, signal: AbortSignal): void {
+  const kill = () => void child.terminate().catch(() => {});
+  if (signal.aborted) kill();
+  else signal.addEventListener('abort', kill, { once: true });
+  const forget = () => signal.removeEventListener('abort', kill);
+  child.exited.then(forget, forget);
 }
 
 const LOCAL = { initiator: 'local' } as const;
