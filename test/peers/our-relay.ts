@@ -4,7 +4,7 @@
  */
 
 import { silentLog } from '../../src/observe/log.js';
-import { startRendezvous } from '../../src/rendezvous/rendezvous.js';
+import { type Rendezvous, startRendezvous } from '../../src/rendezvous/rendezvous.js';
 import { harnessUrl } from '../../src/rendezvous/socket-url.js';
 import { MemoryTokenStore } from '../../src/rendezvous/token-store.js';
 import { type FaultyProxy, type SeenFrame, startFaultyProxy } from '../stand-ins/faulty-proxy.js';
@@ -23,12 +23,15 @@ export interface OurRelay {
   readonly executorTap: FaultyProxy;
   /** `toServer` is what the harness sent. */
   readonly harnessTap: FaultyProxy;
+  /** Ends the rendezvous and starts another on its port, which knows nothing of registrations and tickets. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startOurRelay(): Promise<OurRelay> {
   const tokens = new MemoryTokenStore();
-  const rendezvous = await startRendezvous({ listen: 'http://127.0.0.1:0', tokens, log: silentLog });
+  const start = (listen: string) => startRendezvous({ listen, tokens, log: silentLog });
+  let rendezvous: Rendezvous = await start('http://127.0.0.1:0');
   const tap = () => startFaultyProxy({ target: rendezvous.url, seed: 0, keepPayloads: true });
   const [executorTap, harnessTap] = await Promise.all([tap(), tap()]);
   const harnessToken = tokens.create('harness', ENVIRONMENT_ID).token;
@@ -43,6 +46,10 @@ export async function startOurRelay(): Promise<OurRelay> {
     },
     executorTap,
     harnessTap,
+    async restart() {
+      await rendezvous.close();
+      rendezvous = await start(rendezvous.url);
+    },
     async close() {
       await Promise.all([executorTap.close(), harnessTap.close()]);
       await rendezvous.close();
