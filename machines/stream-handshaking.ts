@@ -22,6 +22,7 @@ export const handshaking = streamSetup.createStateConfig({
     greeting: {
       description: 'Harness: message 1 is being written; only the executor that the registry named can open it.',
       invoke: {
+        id: 'greet',
         src: 'greet',
         input: ({ context }) => ({ port: context.initiator }),
         onDone: {
@@ -42,13 +43,17 @@ export const handshaking = streamSetup.createStateConfig({
     },
     concluding: {
       description: 'Harness: message 2 is being read. It tells the profile too.',
-      exit: 'forgetAnswer',
       invoke: {
+        id: 'conclude',
         src: 'conclude',
         input: ({ context }) => ({ port: context.initiator, answer: context.answer }),
         onDone: [
-          { guard: 'speaksReliable', target: '#stream.reliable', actions: ['beginRecords', 'receiveReliable'] },
-          { target: '#stream.noise', actions: ['beginRecords', 'receiveNoise'] },
+          {
+            guard: 'speaksReliable',
+            target: '#stream.reliable',
+            actions: ['beginRecords', 'receiveReliable', 'forgetAnswer'],
+          },
+          { target: '#stream.noise', actions: ['beginRecords', 'receiveNoise', 'forgetAnswer'] },
         ],
         onError: failed,
       },
@@ -57,6 +62,7 @@ export const handshaking = streamSetup.createStateConfig({
     reading: {
       description: 'Executor: message 1 is being opened. It shows who the harness is, not that it may do anything.',
       invoke: {
+        id: 'read',
         src: 'read',
         input: ({ context }) => ({ port: context.responder }),
         onDone: 'authorising',
@@ -68,6 +74,7 @@ export const handshaking = streamSetup.createStateConfig({
       description: 'Executor: the registry is asked about the harness; if it may, message 2 is written.',
       after: { authorisationTime: failed },
       invoke: {
+        id: 'authorise',
         src: 'authorise',
         input: ({ context }) => ({ port: context.responder }),
         onDone: [

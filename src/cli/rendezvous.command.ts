@@ -26,7 +26,7 @@ export function registerRendezvousCommand(program: Command): void {
     .description('registry and router: where executors and harnesses meet')
     .option('--listen <url>', 'address to listen on', 'http://127.0.0.1:7420')
     .option('--tokens <file>', 'token file (default: tokens.json in the state folder)')
-    .option('--public-url <url>', 'address by which executors reach it, where it differs (a proxy, TLS)')
+    .option('--public-url <url>', 'address by which both ends reach it, where it differs (a proxy, TLS)')
     .addOption(faultsOption())
     .addOption(logLevelOption('info'))
     .action(runRendezvous);

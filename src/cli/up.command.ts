@@ -110,6 +110,7 @@ function either(first: TokenStore, second: TokenStore): TokenStore {
   return {
     authenticate: async (token): Promise<TokenRecord | undefined> =>
       (await first.authenticate(token)) ?? (await second.authenticate(token)),
+    find: async (id): Promise<TokenRecord | undefined> => (await first.find(id)) ?? (await second.find(id)),
   };
 }
 

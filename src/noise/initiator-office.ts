@@ -8,6 +8,7 @@ import { InitiatorHandshake } from './initiator-handshake.js';
 import type { Kem } from './kem.js';
 import type { NoisePublicKey } from './public-key.js';
 import type { Initiator, OpenedChannel } from './stream-encryption.js';
+import type { DhKeyPair } from './x25519.js';
 
 /** What the registry's `connect` gave, good for one handshake (relay.md §9.3). */
 export interface ConnectBundle {
@@ -26,6 +27,8 @@ export interface InitiatorOfficeOptions {
   bundle(): ConnectBundle | undefined;
   /** Bytes of one message over the channel. */
   readonly messageBytes: number;
+  /** For tests with fixed keys. */
+  readonly newEphemeral?: () => DhKeyPair;
 }
 
 export class InitiatorOffice implements Initiator {
@@ -42,7 +45,7 @@ export class InitiatorOffice implements Initiator {
   }
 
   initiate(streamId: string, opened: OpenedChannel): InitiatorPort {
-    const { kem, messageBytes } = this.#options;
+    const { kem, messageBytes, newEphemeral } = this.#options;
     let handshake: InitiatorHandshake | undefined;
     let isAbandoned = false;
     this.#failure = undefined;
@@ -59,6 +62,7 @@ export class InitiatorOffice implements Initiator {
         binding,
         authorization,
         messageBytes,
+        ...(newEphemeral === undefined ? {} : { newEphemeral }),
       });
       if (isAbandoned) begun.discard();
       else handshake = begun;

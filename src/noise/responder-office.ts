@@ -9,6 +9,7 @@ import type { Kem } from './kem.js';
 import type { NoisePublicKey } from './public-key.js';
 import { ResponderHandshake } from './responder-handshake.js';
 import type { OpenedChannel, Responder } from './stream-encryption.js';
+import type { DhKeyPair } from './x25519.js';
 
 /** What the registry is asked. */
 export interface AuthorisationRequest {
@@ -34,6 +35,8 @@ export interface ResponderOfficeOptions {
   readonly mostAsked?: number;
   /** Bytes of one message over a channel. */
   readonly messageBytes: number;
+  /** For tests with fixed keys. */
+  readonly newEphemeral?: () => DhKeyPair;
 }
 
 const MOST_ASKED = 32;
@@ -64,10 +67,16 @@ export class ResponderOffice implements Responder {
       const registration = this.#options.registration();
       if (registration === undefined) throw new Error('this executor is not registered');
       registrationId = registration.registrationId;
-      const { kem, messageBytes } = this.#options;
+      const { kem, messageBytes, newEphemeral } = this.#options;
       const identity = await this.#options.identity;
       const binding = { ...registration, streamId };
-      const started = await ResponderHandshake.read(greeting, { identity, kem, binding, messageBytes });
+      const started = await ResponderHandshake.read(greeting, {
+        identity,
+        kem,
+        binding,
+        messageBytes,
+        ...(newEphemeral === undefined ? {} : { newEphemeral }),
+      });
       if (isAbandoned) started.discard();
       else handshake = started;
     };

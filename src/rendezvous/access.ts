@@ -128,7 +128,6 @@ async function refuseRevoked(
   tokenId: string,
   { tokens }: Credentials,
 ): Promise<void> {
-  if (tokens.find === undefined) return;
   const record = await tokens.find(tokenId);
   if (record?.role === role && record.environmentId === environmentId) return;
   throw new Refusal(401, 'invalid_token', 'the token that this URL was issued for is not valid here any more');

@@ -30,11 +30,8 @@ export interface IssuedToken {
 export interface TokenStore {
   /** The record of this token, or undefined when nobody was given it. */
   authenticate(token: string): Promise<TokenRecord | undefined>;
-  /**
-   * The record of this id, or undefined once it was revoked: tickets end with the token they were issued for. Without
-   * this method they live until they expire.
-   */
-  find?(id: string): Promise<TokenRecord | undefined>;
+  /** The record of this id, or undefined once it was revoked: tickets end with the token they were issued for. */
+  find(id: string): Promise<TokenRecord | undefined>;
 }
 
 type TokenFaultCode =

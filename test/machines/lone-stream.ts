@@ -54,6 +54,7 @@ export const peer = {
   resume: (nextSeq: number, told: Told = {}): Frame => reliably({ kind: 'resume', nextSeq }, told),
   heartbeat: (told: Told = {}): Frame => reliably({ kind: 'heartbeat' }, told),
   reset: (reason: string, told: Told = {}): Frame => reliably({ kind: 'reset', reason }, told),
+  handshake: (text: string): Frame => reliably({ kind: 'handshake', payload: encoder.encode(text) }, {}),
 };
 
 /** Frames of a release. */
@@ -61,6 +62,7 @@ export const release = {
   data: (seq: number, text = `m${seq}`): Frame =>
     plainFrame(STREAM_ID, { kind: 'data', seq, segmentIndex: 0, segmentCount: 1, payload: encoder.encode(text) }),
   reset: (reason: string): Frame => plainFrame(STREAM_ID, { kind: 'reset', reason }),
+  handshake: (text: string): Frame => plainFrame(STREAM_ID, { kind: 'handshake', payload: encoder.encode(text) }),
 };
 
 /** A frame in one line: `data 3 1/2 'text' ack 2+10`, `resume 1`, `plain data 0 'm'`, `ack 4 window 0`. */
@@ -74,6 +76,7 @@ export function brief(frame: Frame): string {
   } else if (body.kind === 'resume') words.push(`resume ${body.nextSeq}`);
   else if (body.kind === 'reset') words.push(`reset ${body.reason}`);
   else if (body.kind === 'heartbeat') words.push('heartbeat');
+  else if (body.kind === 'handshake') words.push(`handshake '${decoder.decode(body.payload)}'`);
   if (ack > 0 || ackBits > 0 || body.kind === 'ack')
     words.push(`ack ${ack}${ackBits ? `+${ackBits.toString(2)}` : ''}`);
   if (receiveWindow !== undefined) words.push(`window ${receiveWindow}`);

@@ -18,6 +18,10 @@ export interface HarnessProgramOptions {
   readonly oracle: Oracle;
   /** Numbers the requests of the whole run. */
   nextRequest(): number;
+  /** Its streams are encrypted: each has a handshake before anything can be asked. */
+  readonly encrypted: boolean;
+  /** That of this one did not come to an end. */
+  notOpened(streamId: string): void;
   /** A stream was opened; whether it can succeed is for the caller to note. */
   opened(streamId: string): void;
 }
@@ -80,6 +84,7 @@ export class HarnessProgram {
     if (this.#live.has(streamId)) return;
     this.#options.opened(streamId);
     const timers = new Set<unknown>();
+    let isOpen = !this.#options.encrypted;
     const channel = endpoint.open(streamId, () => ({
       receive: (messages) => {
         for (const bytes of messages) {
@@ -87,8 +92,12 @@ export class HarnessProgram {
           if (message?.kind === 'answer') this.#answered(streamId);
         }
       },
+      opened: () => {
+        isOpen = true;
+      },
       ended: (end) => {
         for (const timer of timers) clock.clearTimeout(timer);
+        if (!isOpen) this.#options.notOpened(streamId);
         const closing = this.#live.get(streamId)?.closing ?? false;
         this.#live.delete(streamId);
         this.spent.push(streamId);

@@ -1,7 +1,8 @@
 /**
  * One direction of a simulated socket: carries messages in order and late, or, while the adversary is at work, loses,
  * doubles, reorders and damages them. What falls due at one millisecond arrives as one batch, as from a real socket.
- * It never alters a message that still decodes afterwards: over cleartext nobody could tell (DESIGN §5.1).
+ * It never alters a message that still decodes afterwards, because over cleartext nobody could tell (DESIGN §5.1); only
+ * where payloads are encrypted it alters those.
  */
 import { decodeFrame } from '../../proto/frame-codec.js';
 import { FrameDecodeError } from '../../proto/frame-error.js';
@@ -47,6 +48,8 @@ export interface LaneOptions {
   arrive(items: readonly LaneItem[]): void;
   /** Bytes have left for the network. */
   drained(): void;
+  /** Payloads are encrypted, so that somebody notices when they are altered. */
+  readonly sealed: boolean;
   /** A damaged message names this stream and is refused for its own faults: the stream may be reset. */
   damaged(streamId: string): void;
 }
@@ -132,7 +135,8 @@ export class Lane {
       return;
     }
     let carried = message;
-    if (mayBeLost && luck[2] < faults.corrupt) carried = this.#damage(message, overwrite(message, random));
+    const { sealed } = this.#options;
+    if (mayBeLost && luck[2] < faults.corrupt) carried = this.#damage(message, overwrite(message, random, sealed));
     else if (mayBeLost && luck[2] < faults.corrupt + faults.truncate) {
       carried = this.#damage(message, message.subarray(0, Math.floor(random() * message.length)));
     }
@@ -147,11 +151,15 @@ export class Lane {
     } else this.#carryInOrder(carried, arrival);
   }
 
-  /** The damaged message, unless it passes for a frame: then the one it was. */
+  /** The damaged message, unless it passes for a frame in which nobody can see it: then the one it was. */
   #damage(message: Uint8Array, damaged: Uint8Array): Uint8Array {
     try {
-      decodeFrame(damaged);
-      return message;
+      const { streamId, ...rest } = decodeFrame(damaged);
+      const isSealed = this.#options.sealed && 'payload' in rest.body && sameButForPayload(message, damaged);
+      if (!isSealed) return message;
+      this.harmed += 1;
+      this.#options.damaged(streamId);
+      return damaged;
     } catch (error) {
       this.harmed += 1;
       if (error instanceof FrameDecodeError && error.streamId !== undefined) this.#options.damaged(error.streamId);
@@ -202,11 +210,21 @@ function kindOf(message: Uint8Array): RoutingHeader['body'] | undefined {
   }
 }
 
-function overwrite(message: Uint8Array, random: Random): Uint8Array {
+function sameButForPayload(one: Uint8Array, other: Uint8Array): boolean {
+  const clear = (message: Uint8Array) => {
+    const { body, ...rest } = decodeFrame(message);
+    const length = 'payload' in body ? body.payload.length : 0;
+    return JSON.stringify([rest, { ...body, payload: length }]);
+  };
+  return clear(one) === clear(other);
+}
+
+function overwrite(message: Uint8Array, random: Random, anywhere: boolean): Uint8Array {
   const damaged = Uint8Array.from(message);
+  const end = anywhere ? damaged.length : Math.min(damaged.length, 64);
   for (let count = 1 + Math.floor(random() * 8); count > 0; count -= 1) {
     // Where the header is: damage to a payload shows in nothing.
-    damaged[Math.floor(random() * Math.min(damaged.length, 64))] = Math.floor(random() * 256);
+    damaged[Math.floor(random() * end)] = Math.floor(random() * 256);
   }
   return damaged;
 }

@@ -15,6 +15,7 @@ import { silentLog } from '../../src/observe/log.js';
 import { type Random, seededRandom } from '../stand-ins/seeded-random.js';
 import type { StepClock } from '../stand-ins/step-clock.js';
 import { MachineClock } from './machine-clock.js';
+import type { Secrecy } from './secrecy.js';
 import type { Wire } from './wire.js';
 
 export interface MachineOptions {
@@ -22,6 +23,8 @@ export interface MachineOptions {
   readonly role: RelayRole;
   readonly world: StepClock;
   readonly seed: number;
+  /** Where every stream is encrypted. */
+  readonly secrecy?: Secrecy;
   dial(listener: CarrierListener): Wire;
   accept(channel: StreamChannel): ChannelListener;
 }
@@ -39,7 +42,7 @@ export class Machine {
   #killed = false;
   readonly #sleepWatchers = new Set<() => void>();
 
-  constructor({ name, role, world, seed, dial, accept }: MachineOptions) {
+  constructor({ name, role, world, seed, secrecy, dial, accept }: MachineOptions) {
     this.name = name;
     this.role = role;
     this.#world = world;
@@ -48,6 +51,9 @@ export class Machine {
     this.endpoint = new RelayEndpoint({
       role,
       retry: 'always',
+      encryption: secrecy === undefined ? 'never' : 'always',
+      ...(secrecy && role === 'harness' ? { initiator: secrecy.initiator() } : {}),
+      ...(secrecy && role === 'executor' ? { responder: secrecy.responder() } : {}),
       clock: this.clock,
       log: silentLog,
       limits: defaultLimits,

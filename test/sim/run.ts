@@ -18,6 +18,7 @@ interface Options {
   readonly plan?: string;
   readonly save?: string;
   readonly frames?: true;
+  readonly noise?: true;
   readonly workers: number;
 }
 
@@ -35,12 +36,13 @@ const options = new Command('sim')
   .option('--plan <file>', 'play a run whose plan was saved')
   .option('--save <file>', 'with --seed: write its plan to a file, for a test that outlives changes of the plans')
   .option('--frames', 'with --seed or --plan: print every frame')
+  .option('--noise', 'every run with encryption; otherwise four of ten have it')
   .option('--workers <count>', 'processes at work', wholeNumber, availableParallelism())
   .parse()
   .opts<Options>();
 
 if (options.plan !== undefined) await playOne(JSON.parse(readFileSync(options.plan, 'utf8')), options);
-else if (options.seed !== undefined) await playOne(makeScenario(options.seed), options);
+else if (options.seed !== undefined) await playOne(makeScenario(options.seed, options.noise), options);
 else await playMany(options);
 
 async function playOne(scenario: Scenario, { save, frames }: Options): Promise<void> {
@@ -52,7 +54,7 @@ async function playOne(scenario: Scenario, { save, frames }: Options): Promise<v
   if (report.violations.length > 0) process.exitCode = 1;
 }
 
-async function playMany({ seeds, from, workers }: Options): Promise<void> {
+async function playMany({ seeds, from, workers, noise }: Options): Promise<void> {
   const started = performance.now();
   const reports = { runs: 0, failed: 0, answered: 0, unknown: 0, frames: 0, virtualMs: 0 };
   const rate = () => Math.round(reports.runs / ((performance.now() - started) / 1000));
@@ -61,7 +63,7 @@ async function playMany({ seeds, from, workers }: Options): Promise<void> {
   const take = () => {
     const first = next;
     next = Math.min(next + CHUNK, from + seeds);
-    return { first, count: next - first };
+    return { first, count: next - first, noise };
   };
   const note = (report: RunReport) => {
     reports.runs += 1;
@@ -72,7 +74,7 @@ async function playMany({ seeds, from, workers }: Options): Promise<void> {
     if (report.violations.length === 0) return;
     reports.failed += 1;
     print(`seed ${report.seed} FAILED: ${report.violations.join('\n    ')}`);
-    print(`    play it again: npm run sim -- --seed ${report.seed} --frames`);
+    print(`    play it again: npm run sim -- --seed ${report.seed} --frames${noise ? ' --noise' : ''}`);
   };
   await Promise.all(Array.from({ length: Math.max(1, workers) }, () => work(take, note)));
   clearInterval(progress);
@@ -87,7 +89,7 @@ async function playMany({ seeds, from, workers }: Options): Promise<void> {
 
 /** One process that plays chunks of seeds until there are none. */
 async function work(
-  take: () => { readonly first: number; readonly count: number },
+  take: () => { readonly first: number; readonly count: number; readonly noise: true | undefined },
   note: (report: RunReport) => void,
 ): Promise<void> {
   const child = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)));

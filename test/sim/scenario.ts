@@ -8,6 +8,8 @@ import { noWork, type Work } from './message.js';
 
 export interface Scenario {
   readonly seed: number;
+  /** Whether every stream is encrypted; absent in plans from before there was encryption. */
+  readonly encrypted?: boolean;
   readonly executor: MachinePlan;
   readonly harnesses: readonly (MachinePlan & { readonly streams: readonly StreamPlan[] })[];
   readonly incidents: readonly Incident[];
@@ -81,8 +83,11 @@ const FORGERIES: readonly Forgery[] = [
 /** Bytes of a run, so that ten thousand runs fit into minutes. */
 const MOST_BYTES = 700_000;
 
-export function makeScenario(seed: number): Scenario {
-  return new ScenarioMaker(seed).make();
+/** Of plans that are not told, so many are encrypted. */
+const ENCRYPTED_SHARE = 0.4;
+
+export function makeScenario(seed: number, encrypted = seededRandom(seed ^ 0xe2c)() < ENCRYPTED_SHARE): Scenario {
+  return { ...new ScenarioMaker(seed).make(), encrypted };
 }
 
 class ScenarioMaker {

@@ -6,9 +6,11 @@ import { type RunReport, simulate } from './simulate.js';
 /** A slice of what `npm run sim` plays; the rest takes minutes. */
 const SEEDS = 250;
 
-async function play(first: number, count: number): Promise<RunReport[]> {
+async function play(first: number, count: number, encrypted?: boolean): Promise<RunReport[]> {
   const reports: RunReport[] = [];
-  for (let seed = first; seed < first + count; seed += 1) reports.push(await simulate(seed));
+  for (let seed = first; seed < first + count; seed += 1) {
+    reports.push(await simulate(seed, { scenario: makeScenario(seed, encrypted) }));
+  }
   return reports;
 }
 
@@ -22,6 +24,15 @@ describe('simulated runs', () => {
     expect(sum(({ answered }) => answered)).toBeGreaterThan(5 * SEEDS);
     expect(sum(({ unknown }) => unknown)).toBeGreaterThan(0);
     expect(sum(({ harmed }) => harmed)).toBeGreaterThan(5 * SEEDS);
+  });
+
+  it('do the same when every stream is encrypted (100 seeds)', { timeout: 120_000 }, async () => {
+    const reports = await play(1, 100, true);
+    const failed = reports.filter(({ violations }) => violations.length > 0);
+    expect(
+      failed.map(({ seed, violations }) => `npm run sim -- --noise --seed ${seed}: ${violations.join('; ')}`),
+    ).toEqual([]);
+    expect(reports.reduce((total, { answered }) => total + answered, 0)).toBeGreaterThan(500);
   });
 
   it('are the same for the same seed, whatever ran before', { timeout: 60_000 }, async () => {

@@ -109,6 +109,7 @@ function machine(name: string, role: 'executor' | 'harness', machineSeed: number
         onMachine: (action) => made.act(action),
         sent: () => {},
         arrived: () => {},
+        sealed: false,
         damaged: () => {},
         machineLost: () => {},
         lost: () => {},

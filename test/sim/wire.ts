@@ -16,6 +16,8 @@ export interface WireEnds {
   readonly clock: StepClock;
   readonly random: Random;
   readonly latencyMs: number;
+  /** Whether payloads are encrypted. */
+  readonly sealed: boolean;
   /** From the machine to the rendezvous. */
   readonly bytesPerMs: number;
   /** Runs at once, or when the machine is no longer stopped. */
@@ -47,9 +49,9 @@ export class Wire implements Carrier {
   constructor(ends: WireEnds, listener: CarrierListener) {
     this.#ends = ends;
     this.#listener = listener;
-    const { clock, random, latencyMs } = ends;
+    const { clock, random, latencyMs, sealed } = ends;
     const damaged = (streamId: string) => ends.damaged(streamId);
-    const lane = { clock, random, latencyMs, damaged };
+    const lane = { clock, random, latencyMs, sealed, damaged };
     this.up = new Lane({
       ...lane,
       bytesPerMs: ends.bytesPerMs,

@@ -14,6 +14,7 @@ import { Machine } from './machine.js';
 import { Oracle } from './oracle.js';
 import { Rendezvous } from './rendezvous.js';
 import type { MachinePlan, Scenario } from './scenario.js';
+import { Secrecy } from './secrecy.js';
 import type { Wire } from './wire.js';
 
 /** Streams must survive any shorter time apart. Their grace is a minute; what is left is for being heard on bad lines. */
@@ -44,6 +45,8 @@ export class World {
   /** Messages that nobody sent but the adversary. */
   forged = 0;
   readonly #seed: number;
+  readonly #secrecy: Secrecy | undefined;
+  readonly #hasIncidents: boolean;
   readonly #executorPlan: MachinePlan;
   /** What came to the executor, and when by its own clock. */
   readonly #arrivals: { readonly at: number; readonly message: Uint8Array }[] = [];
@@ -62,6 +65,8 @@ export class World {
     const { seed } = scenario;
     this.#executorPlan = scenario.executor;
     this.#seed = seed;
+    this.#secrecy = scenario.encrypted === true ? new Secrecy(seed) : undefined;
+    this.#hasIncidents = scenario.incidents.length > 0;
     this.executor = this.#machine('executor', 'executor', scenario.executor, seed);
     this.executorProgram = new ExecutorProgram(this.executor.clock, this.oracle);
     this.harnesses = scenario.harnesses.map((plan, index) => {
@@ -72,6 +77,11 @@ export class World {
         clock: machine.clock,
         oracle: this.oracle,
         nextRequest: () => this.#requests++,
+        encrypted: scenario.encrypted === true,
+        notOpened: (streamId) => {
+          // Nothing of it is said again by itself, and nothing has run.
+          if (this.#hasIncidents || this.harmed > 0) this.oracle.excuse(streamId, 'its handshake did not arrive');
+        },
         opened: (streamId) => {
           if (program.spent.includes(streamId)) this.oracle.reused(name, streamId);
           if (!this.executor.isAttached) this.oracle.excuse(streamId, 'the executor was away when it was opened');
@@ -150,6 +160,7 @@ export class World {
       role,
       world: this.clock,
       seed,
+      ...(this.#secrecy === undefined ? {} : { secrecy: this.#secrecy }),
       accept: (channel) => this.executorProgram.accept(channel),
       dial: (listener) => {
         const lost = () => this.#excuseUnheard(machine);
@@ -157,6 +168,7 @@ export class World {
           clock: this.clock,
           random,
           latencyMs: plan.latencyMs,
+          sealed: this.#secrecy !== undefined,
           bytesPerMs: plan.bytesPerMs,
           onMachine: (action) => machine.act(action),
           sent: (message) => {
