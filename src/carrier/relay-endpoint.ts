@@ -223,8 +223,8 @@ export class RelayEndpoint implements ChannelOwner {
       deliver: (messages) => stream.deliver(messages),
       backlog: (bytes) => stream.channel.queued(bytes),
       opened: () => {
-        if (this.#options.role === 'executor') stream.listen(this.#options.accept(stream.channel));
-        stream.opened();
+        const { role, accept } = this.#options;
+        stream.opened(role === 'executor' ? accept : undefined);
       },
       // An executor's socket carries other streams too: one slow reader must not stop them.
       readSocket: (reading) => {

@@ -87,10 +87,11 @@ export class ServedStream {
     }
   }
 
-  /** The handshake is done: from here on the stream is its user's. */
-  opened(): void {
-    // Outside of the turn of the actor that reported it.
+  /** The handshake is done: from here on the stream is its user's, who comes only now where it was begun by a peer. */
+  opened(accept?: (channel: StreamChannel) => ChannelListener): void {
+    // Outside of the turn of the actor that reported it: whoever comes sends events to actors too.
     queueMicrotask(() => {
+      if (accept !== undefined) this.listen(accept(this.#channel));
       this.#listener?.opened?.();
       this.#channel.release();
       this.handOver();

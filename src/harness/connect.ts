@@ -96,7 +96,9 @@ function roadFrom({ url, environmentId, token, relay = 'noise' }: ConnectOptions
     throw unusable('the address of a registry needs an environmentId beside it');
   }
   if (relay === 'cleartext') return cleartextRoad(addressOf(harnessUrl(url, environmentId), token));
-  if (token === undefined) throw unusable('a registry lets nobody in without a token of a harness');
+  if (token === undefined) {
+    throw unusable('a registry lets nobody in without a token of a harness: set SIGNALBOX_TOKEN, or give one');
+  }
   return encryptedRoad({ remote: url, environmentId, bearerToken: token }, defaultLimits.messageBytes);
 }
 
