@@ -83,6 +83,7 @@ export const executorMachine = setup({
   delays: { drainDeadline: DRAIN_DEADLINE_MS },
 }).createMachine({
   id: 'executor',
+  description: 'The daemon: every session and every connection, whichever carries which.',
   context: ({ input }) => ({ ...input, sessions: [] }),
   initial: 'running',
   on: {

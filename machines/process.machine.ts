@@ -82,6 +82,7 @@ export const processMachine = setup({
   },
 }).createMachine({
   id: 'process',
+  description: 'A child process, from the request to start it until its id is free again.',
   context: ({ input }) => ({ ...input, graceMs: 0 }),
   initial: 'starting',
   states: {

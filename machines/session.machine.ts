@@ -85,6 +85,7 @@ const sessionSetup = setup({
 
 export const sessionMachine = sessionSetup.createMachine({
   id: 'session',
+  description: 'A JSON-RPC session at the executor, from the first request to the last of its processes.',
   context: ({ input }) => ({ ...input, processes: [] }),
   initial: 'awaitingInitialize',
   on: {

@@ -62,6 +62,7 @@ export const spawnHelperMachine = setup({
   },
 }).createMachine({
   id: 'spawnHelper',
+  description: 'The helper that forks children for the daemon.',
   context: ({ input }) => ({ ...input, failures: 0 }),
   initial: 'absent',
   on: { 'broker.close': '.closed' },

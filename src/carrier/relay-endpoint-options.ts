@@ -14,6 +14,7 @@ import type {
 import type { RelayRole, StreamEnd, StreamTiming } from '../../machines/stream-types.js';
 import type { Limits } from '../../proto/limits.js';
 import type { Initiator, Responder } from '../noise/stream-encryption.js';
+import type { EndpointObserver } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
 import type { Carrier, CarrierListener } from './carrier.js';
 import type { StreamChannel } from './stream-channel.js';
@@ -49,6 +50,8 @@ export interface RelayEndpointOptions {
   readonly watchSleep?: (woke: () => void) => () => void;
   /** A peer opened a stream, and if it is encrypted may use it (executor only). */
   accept(channel: StreamChannel): ChannelListener;
+  /** Is shown every frame, in and out. */
+  readonly observer?: EndpointObserver;
   /** Starts the chart; the executor's root spawns it, a harness makes it a root of its own. */
   start(input: ConnectionInput): ConnectionActor;
 }

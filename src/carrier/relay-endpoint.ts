@@ -8,6 +8,7 @@ import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-t
 import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
+import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
@@ -211,7 +212,7 @@ export class RelayEndpoint implements ChannelOwner {
   #portOf(streamId: string): StreamPort {
     const stream = new ServedStream(streamId, this, this.#options.limits, this.#log);
     this.#streams.set(streamId, stream);
-    return {
+    const port: StreamPort = {
       transmit: (frames) => {
         this.#writer.write(frames);
         this.#traffic.sent(frames);
@@ -231,6 +232,7 @@ export class RelayEndpoint implements ChannelOwner {
         if (this.#options.role === 'harness') this.#carrier?.setReading(reading);
       },
     };
+    return observedPort(port, streamId, this.#options.observer);
   }
 
   #encrypt(streamId: string): OpenedChannel {
@@ -245,6 +247,7 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #route(streamId: string, frames: readonly Frame[]): void {
+    this.#options.observer?.received(streamId, frames);
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) {
       this.sendEvent(streamId, { type: 'frames', frames });
@@ -267,6 +270,7 @@ export class RelayEndpoint implements ChannelOwner {
   /** Only a reliable stream is harmed by a frame that must not be acted upon: it would wait for it for ever. */
   #reject(error: FrameDecodeError): void {
     this.#log.debug({ code: error.code, streamId: error.streamId }, error.message);
+    this.#options.observer?.rejected(error);
     if (error.streamId !== undefined && error.reliable) {
       this.sendEvent(error.streamId, { type: 'frame.rejected', reason: error.code });
     }
@@ -274,8 +278,10 @@ export class RelayEndpoint implements ChannelOwner {
 
   #refuse({ streamId, reliability }: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void {
     this.#log.debug({ streamId, reason }, 'a stream was refused');
-    const frame = plainFrame(streamId, { kind: 'reset', reason });
-    this.#writer.write([isReliable({ reliability }) ? { ...frame, reliability } : frame]);
+    const plain = plainFrame(streamId, { kind: 'reset', reason });
+    const frames = [isReliable({ reliability }) ? { ...plain, reliability } : plain];
+    this.#options.observer?.sent(streamId, frames);
+    this.#writer.write(frames);
   }
 
   #endStream(end: StreamEnd): void {

@@ -6,9 +6,12 @@ import { defaultStreamTiming } from '../../machines/stream-types.js';
 import type { ExecutorRelayOptions, RelayKind } from '../executor/executor-relay.js';
 import { runExecutor } from '../executor/run-executor.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
+import type { Inspector } from '../observe/inspector.js';
 import { createLog } from '../observe/log.js';
+import { Observation } from '../observe/observation.js';
 import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
+import { type InspectAddress, inspectOption, inspectorLines, startInspectorAt } from './inspect-option.js';
 import { type ListenAddress, parseListenAddress } from './listen-address.js';
 import { addListenerAuthOptions, type ListenerAuthOptions, readListenerAuth } from './listener-auth-option.js';
 import { logLevelOption } from './log-level-option.js';
@@ -26,6 +29,7 @@ interface ExecutorCommandOptions extends ListenerAuthOptions {
   readonly concurrentRequests?: number;
   /** Milliseconds. */
   readonly grace?: number;
+  readonly inspect?: InspectAddress;
   readonly logLevel: string;
 }
 
@@ -51,6 +55,7 @@ export function registerExecutorCommand(program: Command): void {
     .addOption(graceOption('how long a stream waits for its harness after the relay was lost'));
   addListenerAuthOptions(command);
   command
+    .addOption(inspectOption())
     .addOption(logLevelOption('info'))
     .addHelpText(
       'after',
@@ -74,9 +79,17 @@ async function run(options: ExecutorCommandOptions): Promise<void> {
   const auth = await readListenerAuth(options);
   const relay = await relayOptions(options);
   const root = createLog({ level: options.logLevel });
+  const observation = options.inspect === undefined ? undefined : new Observation({ log: root });
+  let inspector: Inspector | undefined;
   try {
+    if (options.inspect !== undefined && observation !== undefined) {
+      inspector = await startInspectorAt(options.inspect, observation);
+      // On the stream that is no protocol, and not in the log: the address is a credential.
+      process.stderr.write(`${inspectorLines(inspector).join('\n')}\n`);
+    }
     await runExecutor({
       ...relay,
+      ...(observation === undefined ? {} : { observation }),
       ...(concurrentRequests === undefined ? {} : { concurrentRequests }),
       listen: listen.flatMap((address) =>
         address.kind === 'stdio' ? [] : [{ ...address, ...(auth === undefined ? {} : { auth }) }],
@@ -89,6 +102,8 @@ async function run(options: ExecutorCommandOptions): Promise<void> {
     });
   } catch (error) {
     throw asCliError(error);
+  } finally {
+    await inspector?.close();
   }
   // Standard input may still be open and would keep the program alive.
   if (onStdio) process.exit(0);

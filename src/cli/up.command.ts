@@ -5,7 +5,9 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { type ConnectionTiming, defaultConnectionTiming } from '../../machines/connection-types.js';
 import { runExecutor } from '../executor/run-executor.js';
+import type { Inspector } from '../observe/inspector.js';
 import { createLog } from '../observe/log.js';
+import { Observation } from '../observe/observation.js';
 import type { Faults } from '../rendezvous/faults.js';
 import { startRendezvous } from '../rendezvous/rendezvous.js';
 import { harnessUrl } from '../rendezvous/socket-url.js';
@@ -13,6 +15,13 @@ import type { TokenRecord, TokenStore } from '../rendezvous/token.js';
 import { FileTokenStore, MemoryTokenStore } from '../rendezvous/token-store.js';
 import { asCliError } from './cli-error.js';
 import { faultsOption, warnOfFaults } from './faults-option.js';
+import {
+  type InspectAddress,
+  inspectOption,
+  inspectorLines,
+  parseInspect,
+  startInspectorAt,
+} from './inspect-option.js';
 import { logLevelOption } from './log-level-option.js';
 import { defaultTokenFile } from './state-folder.js';
 import { aborted, stopSignal } from './stop-signal.js';
@@ -22,6 +31,9 @@ interface UpOptions {
   readonly listen: string;
   readonly env: string;
   readonly faults?: Faults;
+  /** False when it is not wanted. */
+  readonly inspect: InspectAddress | false;
+  readonly inspectPort?: number;
   readonly logLevel: string;
 }
 
@@ -32,6 +44,9 @@ export function registerUpCommand(program: Command): void {
     .option('--listen <url>', 'address to listen on', 'http://127.0.0.1:7420')
     .option('--env <id>', 'name of the environment', 'local')
     .addOption(faultsOption())
+    .addOption(inspectOption().default(parseInspect('0'), 'a free port of 127.0.0.1'))
+    .option('--inspect-port <port>', 'port of the inspector', (text) => parseInspect(text).port)
+    .option('--no-inspect', 'without the inspector')
     .addOption(logLevelOption('warn'))
     .action(run);
 }
@@ -52,11 +67,13 @@ async function run(options: UpOptions): Promise<void> {
       ...(faults === undefined ? {} : { faults }),
     });
     if (faults !== undefined) warnOfFaults(faults);
+    const observation = new Observation({ log });
+    const inspector = await inspectorOf(options, observation);
     const { token } = own.create('harness', options.env);
     const bearerToken = own.create('executor', options.env).token;
     const leaving = new AbortController();
     signal.addEventListener('abort', () => leaving.abort(), { once: true });
-    const { online, running } = startExecutor(rendezvous.url, options.env, bearerToken, leaving.signal);
+    const { online, running } = startExecutor(rendezvous.url, options.env, bearerToken, leaving.signal, observation);
     try {
       await Promise.race([online, running]);
       const state = {
@@ -67,18 +84,25 @@ async function run(options: UpOptions): Promise<void> {
         token,
       };
       await writeUpState(state);
-      if (!signal.aborted) process.stdout.write(greeting(rendezvous.url, options.env, token));
+      if (!signal.aborted) process.stdout.write(greeting(rendezvous.url, options.env, token, inspector));
       await Promise.race([aborted(signal), running]);
     } finally {
       leaving.abort();
       await removeUpState();
+      await inspector?.close();
       await running.finally(() => rendezvous.close());
     }
   } catch (error) {
     throw asCliError(error);
   }
 
-  function startExecutor(remote: string, environmentId: string, bearerToken: string, stop: AbortSignal) {
+  function startExecutor(
+    remote: string,
+    environmentId: string,
+    bearerToken: string,
+    stop: AbortSignal,
+    observation: Observation,
+  ) {
     let onOnline: () => void = () => {};
     const online = new Promise<void>((resolve) => {
       onOnline = resolve;
@@ -94,9 +118,16 @@ async function run(options: UpOptions): Promise<void> {
       signal: stop,
       log,
       onOnline,
+      observation,
     });
     return { online, running };
   }
+}
+
+async function inspectorOf(options: UpOptions, observation: Observation): Promise<Inspector | undefined> {
+  const { inspect, inspectPort } = options;
+  if (inspect === false) return undefined;
+  return await startInspectorAt({ ...inspect, port: inspectPort ?? inspect.port }, observation);
 }
 
 /** A socket that is cut on purpose has not failed: the wait for the next one must not grow. */
@@ -114,12 +145,13 @@ function either(first: TokenStore, second: TokenStore): TokenStore {
   };
 }
 
-function greeting(url: string, environmentId: string, token: string): string {
+function greeting(url: string, environmentId: string, token: string, inspector: Inspector | undefined): string {
+  const seen = inspector === undefined ? '' : `${inspectorLines(inspector).join('\n')}\n`;
   return `signalbox is up; Ctrl-C ends it.
 
   rendezvous   ${url}
   executor     online as environment "${environmentId}"; runs commands as ${userInfo().username} in ${process.cwd()}
-
+${seen}
 Try it in another terminal:
   npx signalbox exec -- uname -a
   echo hello | npx signalbox exec -- tr a-z A-Z

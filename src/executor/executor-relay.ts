@@ -31,7 +31,9 @@ const ENCRYPTION: Readonly<Record<RelayKind, Encryption>> = { noise: 'always', c
 /** Longest WebSocket message where everything is encrypted: what releases accept (relay.md §3.2). */
 const ENCRYPTED_MESSAGE_BYTES = 256 * 1024;
 
-export interface ExecutorRelayOptions extends RegistryAddress, Pick<ExecutorOptions, 'clock' | 'log' | 'limits'> {
+export interface ExecutorRelayOptions
+  extends RegistryAddress,
+    Pick<ExecutorOptions, 'clock' | 'log' | 'limits' | 'observation'> {
   /** Default: `noise`. */
   readonly relay?: RelayKind;
   readonly timing?: ConnectionTiming;
@@ -43,6 +45,9 @@ export interface ExecutorRelayOptions extends RegistryAddress, Pick<ExecutorOpti
 /** Serves the sessions of an executor to every stream of one rendezvous socket. */
 export function serveRelay(executor: Executor, options: ExecutorRelayOptions): RelayEndpoint {
   const { clock = realClock, log = silentLog, limits = defaultLimits, timing = defaultConnectionTiming } = options;
+  const { streamTiming = defaultStreamTiming } = options;
+  const facts = { role: 'executor', limits, timing, streamTiming } as const;
+  const observed = options.observation?.addEndpoint(facts, Math.random);
   const { relay = 'noise' } = options;
   const { messageBytes } = limits;
   const encryption = relay === 'cleartext' ? undefined : new ExecutorEncryption(options, { log, messageBytes });
@@ -55,8 +60,9 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
     log,
     limits,
     timing,
-    streamTiming: options.streamTiming ?? defaultStreamTiming,
+    streamTiming,
     random: Math.random,
+    ...observed,
     encryption: ENCRYPTION[relay],
     ...(encryption === undefined ? {} : { responder: encryption.responder }),
     locate: async (signal) =>

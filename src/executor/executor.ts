@@ -14,6 +14,7 @@ import { describeEnvironment } from '../host/environment.js';
 import { ConfinedFiles } from '../host/sandbox/confined-files.js';
 import { Sandbox } from '../host/sandbox/sandbox.js';
 import { type Logger, silentLog } from '../observe/log.js';
+import type { Observation } from '../observe/observation.js';
 import { realClock } from '../observe/real-clock.js';
 import type { RpcMethod } from '../rpc/rpc-method.js';
 import { createRpcServer } from '../rpc/rpc-server.js';
@@ -49,6 +50,8 @@ export interface ExecutorOptions {
   readonly concurrentRequests?: number;
   /** Who forks children. Default: a helper process, started with the first child. */
   readonly spawners?: Spawners;
+  /** Where what it does can be observed. */
+  readonly observation?: Observation;
 }
 
 export interface Executor {
@@ -119,7 +122,7 @@ class ExecutorSessions implements ExecutorEffects {
   readonly #log: Logger;
   readonly #sessions = new Map<string, ExecutorSession>();
 
-  constructor({ clock = realClock, log = silentLog, detachedMs, retentionMs }: ExecutorOptions) {
+  constructor({ clock = realClock, log = silentLog, detachedMs, retentionMs, observation }: ExecutorOptions) {
     this.#clock = clock;
     this.#log = log;
     this.actor = createActor(executorMachine, {
@@ -128,6 +131,7 @@ class ExecutorSessions implements ExecutorEffects {
       input: { detachedMs: detachedMs ?? DETACHED_MS, retentionMs: retentionMs ?? RETENTION_MS, effects: this },
     });
     this.actor.start();
+    observation?.addRoot(this.actor);
   }
 
   get(sessionId: string): ExecutorSession | undefined {

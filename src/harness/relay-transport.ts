@@ -14,6 +14,7 @@ import { RelaySocket } from '../carrier/relay-socket.js';
 import { watchSleep } from '../carrier/sleep-watch.js';
 import { NoiseError } from '../noise/noise-error.js';
 import { type Logger, silentLog } from '../observe/log.js';
+import type { Observation } from '../observe/observation.js';
 import { realClock } from '../observe/real-clock.js';
 import type { HarnessTransport, HarnessTransportListener } from './harness-transport.js';
 import type { RelayRoad } from './relay-road.js';
@@ -25,6 +26,8 @@ export interface RelayTransportOptions {
   readonly limits?: Limits;
   readonly timing?: ConnectionTiming;
   readonly streamTiming?: StreamTiming;
+  /** Where what it does can be observed. */
+  readonly observation?: Observation;
 }
 
 /** Its sessions end with it, so there is nothing to recover. */
@@ -65,7 +68,9 @@ class RelayTransport {
 
   constructor(road: RelayRoad, listener: HarnessTransportListener, options: RelayTransportOptions) {
     const { clock = realClock, limits = defaultLimits, timing = defaultConnectionTiming } = options;
+    const { observation, streamTiming = defaultStreamTiming } = options;
     const { encryption, initiator, headers } = road;
+    const observed = observation?.addEndpoint({ role: 'harness', limits, timing, streamTiming }, Math.random);
     this.#road = road;
     this.#listener = listener;
     this.#endpoint = new RelayEndpoint({
@@ -77,8 +82,9 @@ class RelayTransport {
       log: options.log ?? silentLog,
       limits,
       timing,
-      streamTiming: options.streamTiming ?? defaultStreamTiming,
+      streamTiming,
       random: Math.random,
+      ...observed,
       locate: (signal) => road.locate(signal),
       openCarrier: (url, carrierListener) => {
         const { websocketMessageBytes: longestMessage } = limits;
@@ -88,7 +94,11 @@ class RelayTransport {
       accept: () => {
         throw new Error('a harness accepts no streams');
       },
-      start: (input) => createActor(connectionMachine, { input, clock }).start(),
+      start: (input) => {
+        const connection = createActor(connectionMachine, { input, clock }).start();
+        observation?.addRoot(connection);
+        return connection;
+      },
     });
   }
 

@@ -16,7 +16,7 @@ async function flooded(count: number, toHarness = {}, toExecutor = {}) {
   return { pair, side };
 }
 
-describe('a reader that does not keep up', () => {
+describe('R28: a reader that does not keep up', () => {
   it('stops the sender after what was under way, however long it takes', async () => {
     const { pair, side } = await flooded(500);
     side.channel.send(bytes('go'));

@@ -13,6 +13,7 @@ import type { CarrierListener } from '../../src/carrier/carrier.js';
 import { RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
 import type { StreamChannel } from '../../src/carrier/stream-channel.js';
 import { silentLog } from '../../src/observe/log.js';
+import type { Observation } from '../../src/observe/observation.js';
 import type { Faults } from '../stand-ins/faulty-lane.js';
 import { type FaultyLink, faultyLink, type LinkEnd } from '../stand-ins/faulty-link.js';
 import { seededRandom } from '../stand-ins/seeded-random.js';
@@ -24,6 +25,8 @@ export interface PairOptions {
   readonly toHarness?: Faults;
   /** What the executor answers to each message; none by default. */
   readonly answer?: (message: Uint8Array, channel: StreamChannel) => void;
+  /** Observes the executor. */
+  readonly observe?: (clock: StepClock) => Observation;
 }
 
 /** What one end of a stream has seen. */
@@ -63,8 +66,12 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
   });
   const sent = { harness: [] as Frame[], executor: [] as Frame[] };
   const accepted = new Map<string, Side>();
-  const endpoint = (role: 'harness' | 'executor', end: LinkEnd): RelayEndpoint =>
-    new RelayEndpoint({
+  const observation = options.observe?.(clock);
+  const endpoint = (role: 'harness' | 'executor', end: LinkEnd): RelayEndpoint => {
+    const random = seededRandom(seed + 1);
+    const watched = role === 'executor' ? observation : undefined;
+    const facts = { role, limits: defaultLimits, timing: defaultConnectionTiming, streamTiming: defaultStreamTiming };
+    return new RelayEndpoint({
       role,
       retry: 'always',
       clock,
@@ -72,7 +79,8 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
       limits: defaultLimits,
       timing: defaultConnectionTiming,
       streamTiming: defaultStreamTiming,
-      random: seededRandom(seed + 1),
+      random,
+      ...watched?.addEndpoint(facts, random),
       locate: () => Promise.resolve({ url: 'memory:' }),
       openCarrier: (_url, listener) => memoryCarrier(clock, end, listener, sent[role]),
       accept: (channel) => {
@@ -91,8 +99,13 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
           },
         };
       },
-      start: (input) => createActor(connectionMachine, { input, clock }).start(),
+      start: (input) => {
+        const connection = createActor(connectionMachine, { input, clock }).start();
+        watched?.addRoot(connection);
+        return connection;
+      },
     });
+  };
   const harness = endpoint('harness', link.a);
   const executor = endpoint('executor', link.b);
   await clock.runUntilAsync(() => harness.isOnline && executor.isOnline, 1000);

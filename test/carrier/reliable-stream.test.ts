@@ -68,7 +68,7 @@ async function expectRest(pair: RelayPair): Promise<void> {
   expect(pair.sent.harness.length + pair.sent.executor.length).toBe(frames);
 }
 
-describe('over a link that loses, doubles and swaps frames both ways', () => {
+describe('R20: over a link that loses, doubles and swaps frames both ways', () => {
   const faulty = (options: PairOptions) => relayPair({ toExecutor: FAULTS, toHarness: FAULTS, ...options });
 
   it.each([1, 2, 3])(
@@ -182,7 +182,7 @@ describe('over a link that loses, doubles and swaps frames both ways', () => {
   });
 });
 
-describe('over a perfect link', () => {
+describe('R26: over a perfect link', () => {
   it('nothing is sent twice, and nothing at all when there is nothing to say', async () => {
     const pair = await relayPair({ answer: echo, toExecutor: { latencyMs: 20 }, toHarness: { latencyMs: 20 } });
     const side = pair.open('s1');

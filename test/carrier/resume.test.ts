@@ -28,7 +28,7 @@ async function replaced(world: RelayWorld, role: 'harness' | 'executor' = 'harne
   return world.clock.now();
 }
 
-describe('a stream whose socket is lost', () => {
+describe('R30: a stream whose socket is lost', () => {
   it('goes on at the next one within one round trip, and has lost nothing', async () => {
     const world = await RelayWorld.start();
     const side = await world.settle('s');
@@ -255,7 +255,7 @@ describe('an old socket that is half-open', () => {
   });
 });
 
-describe('an executor that was restarted', () => {
+describe('R32: an executor that was restarted', () => {
   it('runs nothing again, and says that it knows nothing of the stream', async () => {
     const world = await RelayWorld.start();
     const side = await world.settle('s');

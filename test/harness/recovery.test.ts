@@ -47,7 +47,7 @@ const failure = (promise: Promise<unknown>) =>
 const AWAIT_GO = 'while [ ! -e go ]; do sleep 0.01; done';
 const go = () => appendFile(join(folder, 'go'), '');
 
-describe('a session whose transport is cut', () => {
+describe('R49: a session whose transport is cut', () => {
   it('goes on: output printed meanwhile is read back, and the exit is heard', async () => {
     const child = await sh(`for n in 1 2 3; do echo line $n; done; ${AWAIT_GO}; echo line 4; exit 3`);
     const reading = text(child.stdout);
@@ -93,7 +93,7 @@ describe('a session whose transport is cut', () => {
     expect(await readFile(join(folder, 'later'), 'utf8')).toBe('done');
   });
 
-  it('reports what may have been done, and does not do it again', async () => {
+  it('R50: reports what may have been done, and does not do it again', async () => {
     // Nothing comes back any more.
     proxy.setFaults({ toClient: { drop: 1 } });
     const marking = failure(harness.startProcess({ argv: ['sh', '-c', `echo ran >> ${join(folder, 'mark')}`] }));

@@ -79,7 +79,7 @@ describe('finding the rendezvous', () => {
     expect(connection.clock.pending()).toEqual([LONGEST_DELAY_MS]);
   });
 
-  it('gives up when the registry says that trying again cannot help', async () => {
+  it('R42: gives up when the registry says that trying again cannot help', async () => {
     const connection = new LoneConnection();
     await connection.notLocated(new LocateError('registry_unauthorized', 'get a new token', { final: true }));
     expect(connection.end).toBe('get a new token');
@@ -169,7 +169,7 @@ describe('a socket that does not open', () => {
   });
 });
 
-describe('a socket that is lost', () => {
+describe('R38: a socket that is lost', () => {
   it('is told of in words', async () => {
     const plain = await online({ retry: 'never' });
     plain.socket({ type: 'socket.closed', code: 1012, reason: '' });
@@ -295,7 +295,7 @@ describe('a socket that is lost', () => {
   });
 });
 
-describe('a peer that owes an answer', () => {
+describe('R39: a peer that owes an answer', () => {
   /** Something was sent now, as the endpoint notes it. */
   function owe(connection: LoneConnection, plainBytes = 0): void {
     connection.traffic.owedSince = connection.clock.now();
@@ -376,7 +376,7 @@ describe('a peer that owes an answer', () => {
   });
 });
 
-describe('a machine that has slept', () => {
+describe('R40: a machine that has slept', () => {
   const woke = { type: 'machine.woke' } as const;
 
   it('replaces its socket when that does not show at once that it lives', async () => {
@@ -457,7 +457,7 @@ describe('a silent peer', () => {
   });
 });
 
-describe('draining', () => {
+describe('R41: draining', () => {
   it('ends at once while the address is being asked for', () => {
     const connection = new LoneConnection();
     connection.send({ type: 'drain' });
@@ -620,7 +620,7 @@ describe('the streams of a connection', () => {
     expect(connection.log()).toEqual(['b delivers 1']);
   });
 
-  it('that throw are reset, alone: while they serve', async () => {
+  it('R3: that throw are reset, alone: while they serve', async () => {
     const connection = await online({
       effects: (streamId) => (streamId === 'a' ? { deliver: () => raise('defect') } : {}),
     });

@@ -170,7 +170,7 @@ describe('a harness', () => {
   });
 });
 
-describe('a harness whose transport is lost for good', () => {
+describe('R49: a harness whose transport is lost for good', () => {
   const RECOVER_MS = 25_000;
   const ended = { type: 'transport.ended', reason: 'the executor lost its connection' } as const;
 

@@ -60,7 +60,7 @@ describe('the process chart', () => {
     }
   });
 
-  it('closes only after exit and end of output, in either order', () => {
+  it('R46: closes only after exit and end of output, in either order', () => {
     const one = started();
     one.actor.send({ type: 'process.spawned' });
     one.actor.send({ type: 'process.exited', exitCode: 3 });
@@ -106,7 +106,7 @@ describe('the process chart', () => {
     expect(actor.getSnapshot().status).toBe('done');
   });
 
-  it('kills a child that was terminated or discarded before it was there', () => {
+  it('R48: kills a child that was terminated or discarded before it was there', () => {
     const terminated = started();
     terminated.actor.send({ type: 'process.terminate' });
     terminated.actor.send({ type: 'process.spawned' });
@@ -150,7 +150,7 @@ describe('the process chart', () => {
   });
 });
 
-describe('a process that is asked to end', () => {
+describe('R47: a process that is asked to end', () => {
   function asked(graceMs = 5_000) {
     const process = started();
     process.actor.send({ type: 'process.spawned' });

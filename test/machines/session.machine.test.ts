@@ -70,7 +70,7 @@ describe('the session chart', () => {
     expect(actor.getSnapshot().status).toBe('done');
   });
 
-  it('can be resumed until the deadline, and needs initialized again', () => {
+  it('R43: can be resumed until the deadline, and needs initialized again', () => {
     const { actor, clock } = ready();
     actor.send({ type: 'transport.closed' });
     clock.advance(DETACHED_MS - 1);
@@ -80,7 +80,7 @@ describe('the session chart', () => {
     expect(actor.getSnapshot().status).toBe('active');
   });
 
-  it('ends at the deadline only after its processes are gone', () => {
+  it('R44: ends at the deadline only after its processes are gone', () => {
     const killed: string[] = [];
     const { actor, clock } = ready();
     actor.send({ type: 'process.start', processId: 'p', effects: idleProcess({ killGroup: () => killed.push('p') }) });
@@ -94,7 +94,7 @@ describe('the session chart', () => {
     expect(actor.getSnapshot().status).toBe('done');
   });
 
-  it('outlives the crash of a process chart and forgets that process', () => {
+  it('R45: outlives the crash of a process chart and forgets that process', () => {
     const ended: unknown[] = [];
     const { actor } = ready({ detached: () => {}, processEnded: (id, error) => ended.push(id, String(error)) });
     const crashing = idleProcess({

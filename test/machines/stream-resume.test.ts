@@ -12,7 +12,7 @@ const reset = (reason: string, initiator: 'local' | 'peer') => ({
   initiator,
 });
 
-describe('a reliable stream without a carrier', () => {
+describe('R29: a reliable stream without a carrier', () => {
   it('sends nothing, keeps what it is given, and arms no timer but its grace', () => {
     const stream = new LoneStream();
     stream.receive(peer.data(1));
@@ -70,7 +70,7 @@ describe('a reliable stream without a carrier', () => {
   });
 });
 
-describe('a reliable stream on a new carrier', () => {
+describe('R30: a reliable stream on a new carrier', () => {
   it('says at once where it stands, and sends a first part of what may be missing', () => {
     const stream = new LoneStream();
     stream.receive(peer.data(1), peer.data(3));
@@ -208,7 +208,7 @@ describe('a reliable stream on a new carrier', () => {
   });
 });
 
-describe('an end that slept', () => {
+describe('R31: an end that slept', () => {
   it('has its grace anew, and announces itself at once where there is a carrier', () => {
     let late = 0;
     const away = new LoneStream({ oversleep: () => late });
@@ -235,7 +235,7 @@ describe('an end that slept', () => {
   });
 });
 
-describe('the resume of a peer', () => {
+describe('R33: the resume of a peer', () => {
   it('that cannot be resets the stream with its reason', () => {
     for (const nextSeq of [0, 34, 0xffff_ffff]) {
       const stream = new LoneStream();

@@ -31,7 +31,7 @@ const reset = (reason: string, initiator: 'local' | 'peer') => ({
 });
 const closed = { streamId: STREAM_ID, kind: 'closed', reason: 'stream_closed', initiator: 'local' };
 
-describe('a harness that does not know its peer', () => {
+describe('R4: a harness that does not know its peer', () => {
   it('announces itself at once, and again with growing waits until it is answered', () => {
     const stream = announcing();
     expect(stream.sent()).toEqual(['resume 1']);
@@ -46,7 +46,7 @@ describe('a harness that does not know its peer', () => {
     expect(stream.sentWithin(60_000)).toEqual([]);
   });
 
-  it('numbers and sends what it is given meanwhile, whole and once', () => {
+  it('R5: numbers and sends what it is given meanwhile, whole and once', () => {
     const stream = announcing();
     stream.sent();
     stream.flush('a', 200_000);
@@ -150,7 +150,7 @@ describe('a harness that does not know its peer', () => {
   });
 });
 
-describe('an executor', () => {
+describe('R6: an executor', () => {
   it('answers resume with its capability, each time it is asked', () => {
     const stream = new LoneStream({ role: 'executor' });
     stream.receive(peer.resume(1));
@@ -187,7 +187,7 @@ describe('a harness whose executor has a new carrier', () => {
   });
 });
 
-describe('an acknowledgement', () => {
+describe('R21: an acknowledgement', () => {
   it('of one segment waits 25 ms for something to ride on', () => {
     const stream = new LoneStream();
     stream.receive(peer.data(1));
@@ -277,7 +277,7 @@ describe('an acknowledgement', () => {
 });
 
 describe('the send window', () => {
-  it('is full at 32 segments; the source is told how much waits, and when it leaves', () => {
+  it('R27: is full at 32 segments; the source is told how much waits, and when it leaves', () => {
     const stream = new LoneStream();
     stream.flush(...numbers(1, 35).map((n) => `m${n}`));
     expect(stream.sent()).toHaveLength(32);
@@ -365,7 +365,7 @@ describe('the send window', () => {
   });
 });
 
-describe('a reader that has enough', () => {
+describe('R28: a reader that has enough', () => {
   it('closes the window at once, with every frame, until it wants more', () => {
     const stream = new LoneStream();
     stream.receive(peer.data(1));
@@ -380,7 +380,7 @@ describe('a reader that has enough', () => {
     expect(stream.reading).toEqual([]);
   });
 
-  it('of a release stops the socket, and lets go of it when the stream ends', () => {
+  it('R10: of a release stops the socket, and lets go of it when the stream ends', () => {
     const stream = new LoneStream({ profile: 'cleartext' });
     expect(stream.reading).toEqual([true]);
     stream.actor.send({ type: 'reader.paused' });
@@ -394,7 +394,7 @@ describe('a reader that has enough', () => {
 });
 
 describe('what is not acknowledged', () => {
-  it('is sent again at once when three later segments were acknowledged', () => {
+  it('R22: is sent again at once when three later segments were acknowledged', () => {
     const stream = measured();
     stream.flush('a', 'b', 'c', 'd');
     stream.sent();
@@ -406,7 +406,7 @@ describe('what is not acknowledged', () => {
     expect(stream.actor.getSnapshot().context.counters).toMatchObject({ retransmitted: 1, probes: 0 });
   });
 
-  it('is sent again 9/8 of a round trip after it left, once a later one was acknowledged', () => {
+  it('R23: is sent again 9/8 of a round trip after it left, once a later one was acknowledged', () => {
     const stream = measured();
     stream.flush('a', 'b');
     stream.clock.advance(20);
@@ -420,7 +420,7 @@ describe('what is not acknowledged', () => {
     expect(stream.actor.getSnapshot().context.counters).toMatchObject({ retransmitted: 1, probes: 0 });
   });
 
-  it('is probed for when nothing at all is heard, with doubling waits of at most ten seconds', () => {
+  it('R24: is probed for when nothing at all is heard, with doubling waits of at most ten seconds', () => {
     const stream = measured();
     stream.flush('a', 'b');
     stream.sent();
@@ -497,7 +497,7 @@ describe('what is not acknowledged', () => {
     expect(again?.bytes).toBe(first?.bytes);
   });
 
-  it('is not blamed on the peer when this end slept past its own timer', () => {
+  it('R25: is not blamed on the peer when this end slept past its own timer', () => {
     let late = 0;
     const stream = measured({ oversleep: () => late });
     late = LOSS_MS + 1;
@@ -531,7 +531,7 @@ describe('what is not acknowledged', () => {
   });
 });
 
-describe('a peer that breaks the contract', () => {
+describe('R1: a peer that breaks the contract', () => {
   it.each([
     ['acknowledges what was never sent', peer.ack(1), 'ack_of_unsent'],
     ['numbers a segment 0', peer.data(0), 'seq_zero'],
@@ -571,7 +571,7 @@ describe('a peer that breaks the contract', () => {
 });
 
 describe('the end', () => {
-  it('comes with the reset of the peer, after what came before it, and is not answered', () => {
+  it('R36: comes with the reset of the peer, after what came before it, and is not answered', () => {
     const stream = new LoneStream();
     stream.flush(...numbers(1, 33).map(String));
     stream.sent();
@@ -596,7 +596,7 @@ describe('the end', () => {
     expect(stream.sent()).toEqual(['reset queue_full ack 1']);
   });
 
-  it('waits for acknowledgements when this end closes, then is told', () => {
+  it('R35: waits for acknowledgements when this end closes, then is told', () => {
     const stream = measured();
     stream.flush(...numbers(2, 34).map((n) => `m${n}`));
     stream.sent();
@@ -682,7 +682,7 @@ describe('the end', () => {
   });
 });
 
-describe('a stream to a release', () => {
+describe('R7: a stream to a release', () => {
   const cleartext = () => new LoneStream({ profile: 'cleartext' });
 
   it('numbers from 0, whole messages, each once and never again', () => {
@@ -695,7 +695,7 @@ describe('a stream to a release', () => {
     expect(stream.backlogs).toEqual([]);
   });
 
-  it('delivers in the order of arrival, and no duplicate of a peer that counts', () => {
+  it('R8: delivers in the order of arrival, and no duplicate of a peer that counts', () => {
     const stream = cleartext();
     stream.receive(release.data(0), release.data(1));
     stream.receive(release.data(3), release.data(2), release.data(3), release.data(1));
@@ -704,7 +704,7 @@ describe('a stream to a release', () => {
     expect(stream.actor.getSnapshot().context.counters).toMatchObject({ framesReceived: 6, duplicates: 2 });
   });
 
-  it('gives up a stream of which a frame is missing for ten seconds, and says so', () => {
+  it('R9: gives up a stream of which a frame is missing for ten seconds, and says so', () => {
     const stream = cleartext();
     stream.receive(release.data(0), release.data(1), release.data(3));
     expect(stream.is({ cleartext: 'gapped' })).toBe(true);

@@ -6,7 +6,7 @@ const randomKey = () => ({ dh: randomBytes(32), kem: randomBytes(1184) });
 const grant = { environmentId: 'box1', registrationId: 'r1', harnessKey: randomKey() };
 const NOW = 1_700_000_000_000;
 
-describe('an authorization', () => {
+describe('R13: an authorization', () => {
   it('is good once', () => {
     const office = new AuthorizationOffice();
     const authorization = office.issue(grant, NOW);

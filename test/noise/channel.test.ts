@@ -20,7 +20,7 @@ function channelPair(messageBytes?: number) {
 
 const throwing = (code: string, initiator = 'peer') => expect.objectContaining({ code, initiator, scope: 'stream' });
 
-describe('messages', () => {
+describe('R15: messages', () => {
   it('arrive whole and in order, whatever their sizes', () => {
     const sizes = fc.oneof(fc.integer({ min: 1, max: 400 }), fc.integer({ min: RECORD - 8, max: 2 * RECORD + 8 }));
     fc.assert(
@@ -60,7 +60,7 @@ describe('messages', () => {
   });
 });
 
-describe('a record', () => {
+describe('R14: a record', () => {
   it('that was altered, cut, lengthened or put elsewhere does not open, and ends the channel', () => {
     const alter = (record: Buffer) => {
       const altered = Buffer.from(record);

@@ -155,7 +155,7 @@ describe('a handshake', () => {
   });
 });
 
-describe('somebody between harness and executor', () => {
+describe('R11: somebody between harness and executor', () => {
   const failed = { code: 'noise_handshake_failed', initiator: 'peer', scope: 'stream' };
   const malformed = { code: 'noise_handshake_malformed', initiator: 'peer' };
 

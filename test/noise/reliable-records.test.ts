@@ -36,7 +36,7 @@ function channelPair() {
 /** What becomes of each transmission, in turn. */
 const fates = fc.infiniteStream(fc.constantFrom('arrives', 'arrives', 'lost', 'twice', 'late'));
 
-describe('records of a reliable stream', () => {
+describe('R17: records of a reliable stream', () => {
   it('bring every message once and in order, and each seq always has the same bytes', () => {
     const lengths = fc.array(fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constant(130_000)), {
       minLength: 1,

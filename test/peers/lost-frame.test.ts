@@ -16,7 +16,7 @@ const SCRIPT = `echo one; ${awaitFile('second')}; echo two; ${awaitFile('third')
 describePeers(['0.131.0', '0.140.0'], 'a frame lost on the way from a real executor', (peer) => {
   const current = relayedExecutor(peer);
 
-  it('costs ten seconds, and no output', async () => {
+  it('R9: costs ten seconds, and no output', async () => {
     const { relay, folder } = current();
     const until = (condition: () => boolean) => vi.waitUntil(condition, { interval: 5, timeout: 30_000 });
     const make = (name: string) => appendFile(join(folder.path, name), '');

@@ -100,7 +100,7 @@ function world(options: { waitingRoutes?: number } = {}) {
   return { clock, environment, newExecutor, newHarness, settled, emptied: () => emptied };
 }
 
-describe('a stream on which both ends have announced reliability', () => {
+describe('R34: a stream on which both ends have announced reliability', () => {
   it('outlives the socket of its harness: what comes meanwhile is dropped, and nobody is told', () => {
     const { newHarness, settled, clock } = world();
     const { executor, harness } = settled();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ACK_BITS_WIDTH, acknowledges, highestAcknowledged, toAckBits } from '../../../machines/protocol/ack-bits.js';
 
-describe('ack bits', () => {
+describe('R18: ack bits', () => {
   it('stand for ack + 1 + i, the least significant first', () => {
     expect(toAckBits(5, [])).toBe(0);
     expect(toAckBits(5, [6])).toBe(0b1);

@@ -52,7 +52,7 @@ describe('the first frame of a stream without the capability', () => {
   });
 });
 
-describe('the first frame of a reliable stream', () => {
+describe('R32: the first frame of a reliable stream', () => {
   it('opens it when it says that the stream starts', () => {
     expect(admit(reliable(resume(1)), facts)).toEqual({ kind: 'open', profile: 'reliable' });
   });
@@ -79,7 +79,7 @@ describe('the first frame of a reliable stream', () => {
     expect(admit(reliable(resume(0)), facts)).toEqual({ kind: 'refuse', reason: 'resume_impossible' });
   });
 
-  it('never opens a retired id again', () => {
+  it('R2: never opens a retired id again', () => {
     for (const body of [resume(1), data(1)]) {
       expect(admit(reliable(body), { ...facts, retired: true })).toEqual({ kind: 'refuse', reason: 'stream_retired' });
     }

@@ -28,7 +28,7 @@ function taken(seqs: readonly number[], from = newDuplicateFilter): number[] {
   });
 }
 
-describe('the duplicate filter', () => {
+describe('R8: the duplicate filter', () => {
   it('takes frames that count, once each', () => {
     expect(taken([0, 1, 2, 2, 3, 1, 0, 3, 4])).toEqual([0, 1, 2, 3, 4]);
   });

@@ -29,7 +29,7 @@ function drained(queue: FairQueue): Frame[] {
 
 const names = (queue: FairQueue) => drained(queue).map(nameOf);
 
-describe('the fair queue', () => {
+describe('R37: the fair queue', () => {
   it('is empty until it is given something, and again at the end', () => {
     const queue = new FairQueue();
     expect([queue.isEmpty, queue.bytes, queue.next()]).toEqual([true, 0, undefined]);

@@ -29,7 +29,7 @@ function take(batches: readonly (readonly DataBody[])[], from: NoiseOrder = newN
   return { order, opened };
 }
 
-describe('the order of records', () => {
+describe('R14: the order of records', () => {
   it('is that of their numbers, each once, however they come within the window', () => {
     const arrival = fc
       .array(fc.nat({ max: 3 }), { minLength: 60, maxLength: 60 })

@@ -34,7 +34,7 @@ const rows: Row[] = [
   ['session.ended', 'none:', 'handshaking:', 'authorising:', 'none: send_reset'],
 ];
 
-describe('an executor', () => {
+describe('R12: an executor', () => {
   it.each(rows)('at %s', (occurrence, ...expected) => {
     const verdicts = STANDINGS.map((standing) => {
       const { next, duties } = executorVerdict(standing, occurrence);
@@ -61,7 +61,7 @@ describe('an executor', () => {
   });
 });
 
-describe('a harness', () => {
+describe('R16: a harness', () => {
   const standings: readonly HarnessStanding[] = ['handshaking', 'finishing', 'active'];
   const harnessRows: [HarnessOccurrence, string, string, string][] = [
     ['handshake', 'finish_handshake', 'fail', 'fail'],

@@ -16,7 +16,7 @@ function begun(count: number, bytes = 1): PartialMessage {
   return assembled.partial;
 }
 
-describe('reassembly', () => {
+describe('R19: reassembly', () => {
   it('hands a message of one segment on as it came, without a copy', () => {
     const segment = piece(0, 1, 3);
     const assembled = assemble(noPartialMessage, segment, bounds);

@@ -86,7 +86,7 @@ describe('the receive window', () => {
   });
 });
 
-describe('a peer that breaks the contract', () => {
+describe('R19: a peer that breaks the contract', () => {
   const codeOf = (segments: readonly DataBody[], from?: ReceiveWindow) => receivedAll(segments, from).violation?.code;
 
   it('numbers from 0', () => {
@@ -144,7 +144,7 @@ describe('a peer that breaks the contract', () => {
   });
 });
 
-describe('under any order and any duplicates', () => {
+describe('R20: under any order and any duplicates', () => {
   /** What was received, as plainly as it can be kept. */
   class PlainReceiver {
     readonly seen = new Set<number>();

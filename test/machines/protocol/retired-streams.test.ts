@@ -8,7 +8,7 @@ import {
   retire,
 } from '../../../machines/protocol/retired-streams.js';
 
-describe('retired streams', () => {
+describe('R2: retired streams', () => {
   const bounds = { retiredStreams: 3, retiredStreamMs: 100 };
 
   it('may still have frames under way for a moment', () => {

@@ -11,7 +11,7 @@ import {
 const timing: ProbeTiming = { peerAckDelayMs: 25, longestProbeMs: 10_000 };
 const observed = (...samples: number[]) => samples.reduce(observeRoundTrip, unmeasuredRoundTrip);
 
-describe('the round trip', () => {
+describe('R24: the round trip', () => {
   it('starts with the first sample and half of it (RFC 6298 §2.2)', () => {
     expect(observed(100)).toEqual({ smoothedMs: 100, varianceMs: 50, latestMs: 100, samples: 1 });
   });

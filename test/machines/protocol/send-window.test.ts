@@ -39,7 +39,7 @@ function acknowledged(window: SendWindow, ack: number, ackBits = 0, now = 0) {
 }
 
 describe('sending', () => {
-  it('numbers segments from 1 and cuts messages', () => {
+  it('R18: numbers segments from 1 and cuts messages', () => {
     const queued = enqueue(emptySendWindow, [bytes(5), bytes(25)], 10);
     expect(queued.queuedBytes).toBe(30);
     const { window, segments } = sendQueued(queued, 17, bounds);
@@ -82,7 +82,7 @@ describe('sending', () => {
     expect(moved.queuedBytes).toBe(10);
   });
 
-  it('keeps the bytes it retains within their bound', () => {
+  it('R27: keeps the bytes it retains within their bound', () => {
     const whole = { ...bounds, segmentBytes: Number.POSITIVE_INFINITY };
     const window = sent([400, 600, 1], 0, emptySendWindow, whole);
     expect([window.inFlightBytes, window.queuedBytes]).toEqual([1000, 1]);
@@ -214,7 +214,7 @@ describe('an acknowledgement', () => {
 });
 
 describe('sending again', () => {
-  it('happens at once when three later segments were acknowledged', () => {
+  it('R22: happens at once when three later segments were acknowledged', () => {
     const window = sent([1, 1, 1, 1]);
     const two = acknowledged(window, 0, 0b110, 10).window;
     expect(retransmitLost(two, 10, roundTrip)).toEqual({ window: two, segments: [], causes: [] });
@@ -226,7 +226,7 @@ describe('sending again', () => {
     expect(again.window).toMatchObject({ transmissions: 5, inFlight: [{ seq: 1, transmissions: 2 }] });
   });
 
-  it('happens 9/8 of a round trip after a segment that was passed, and never before one was', () => {
+  it('R23: happens 9/8 of a round trip after a segment that was passed, and never before one was', () => {
     const window = sent([1, 1]);
     const passed = acknowledged(window, 0, 0b10, 10).window;
     expect(retransmitLost(passed, 89, roundTrip).segments).toEqual([]);
