@@ -47,6 +47,11 @@ export class ServedStream {
     return this.#encryption !== undefined;
   }
 
+  /** It is encrypted, and nobody came to use it yet. */
+  get isHandshaking(): boolean {
+    return this.isEncrypted && this.#listener === undefined;
+  }
+
   /** Asked for before anybody uses it. */
   encrypt(): StreamEncryption {
     this.#encryption = new StreamEncryption();
