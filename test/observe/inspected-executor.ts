@@ -43,6 +43,7 @@ export async function inspectedExecutor(
   const inspector = await startInspector({ observation, stately });
   const executor = createExecutor({ observation });
   const relay = serveRelay(executor, {
+    relay: 'either',
     observation,
     remote: rendezvous.url,
     environmentId: ENVIRONMENT,
