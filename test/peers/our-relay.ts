@@ -17,7 +17,9 @@ export interface OurRelay {
   readonly executorToken: string;
   /** What `CODEX_EXEC_SERVER_URL` wants; leads through {@link harnessTap}. */
   readonly harnessUrl: string;
-  /** For a harness that speaks Noise; the URL it asks and the one it is told lead through {@link harnessTap}. */
+  /** What our own ends need to find the executor and speak Noise to it; leads through {@link harnessTap}. */
+  readonly registry: { readonly url: string; readonly environmentId: string; readonly token: string };
+  /** The same for a harness of a release; the URL it asks and the one it is told lead through {@link harnessTap}. */
   readonly harnessNoiseVariables: Readonly<Record<string, string>>;
   /** `toServer` is what the executor sent. */
   readonly executorTap: FaultyProxy;
@@ -38,6 +40,7 @@ export async function startOurRelay(): Promise<OurRelay> {
   return {
     registryUrl: executorTap.through(rendezvous.url).replace(/\/$/, ''),
     executorToken: tokens.create('executor', ENVIRONMENT_ID).token,
+    registry: { url: harnessTap.through(rendezvous.url), environmentId: ENVIRONMENT_ID, token: harnessToken },
     harnessUrl: harnessTap.through(harnessUrl(rendezvous.url, ENVIRONMENT_ID, harnessToken)),
     harnessNoiseVariables: {
       CODEX_EXEC_SERVER_NOISE_REGISTRY_URL: harnessTap.through(rendezvous.url),
