@@ -2,10 +2,9 @@
  * `signalbox exec`: one command on the other machine, as if it ran here: its input, output, signals and exit code.
  */
 import { finished, pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { ConnectionLostError } from '../../machines/connection-types.js';
 import { HarnessError } from '../../machines/harness.machine.js';
+import { arrive } from '../harness/arrival.js';
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import type { RemoteProcess } from '../harness/remote-process.js';
@@ -14,7 +13,7 @@ import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, findAddress, relayOption, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { type AddressOptions, addAddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
 
 interface ExecOptions extends AddressOptions {
@@ -24,9 +23,8 @@ interface ExecOptions extends AddressOptions {
   readonly logLevel: string;
 }
 
-/** How long, and how often, the other end is tried before it is taken for not there. */
+/** How long the other end is tried before it is taken for not there. */
 const ARRIVAL_MS = 2000;
-const RETRY_MS = 250;
 const RETAINED_BYTES = 8 * 1024 * 1024;
 /** As shells have it. */
 const NOT_FOUND_EXIT_CODE = 127;
@@ -35,15 +33,13 @@ const SIGPIPE_EXIT_CODE = 141;
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 export function registerExecCommand(program: Command): void {
-  program
+  const command = program
     .command('exec')
     .description('run a command on the other machine')
     .argument('<command...>', 'program and arguments, after --')
-    .passThroughOptions()
-    .option('--env <id>', 'environment to run in')
-    .option('--url <url>', 'address: ws://… of a harness URL or executor, or http://… of a rendezvous with --env')
-    .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
-    .addOption(relayOption())
+    .passThroughOptions();
+  addAddressOptions(command);
+  command
     .option('--cwd <path>', 'folder on the other machine to run in')
     .addOption(graceOption('how long to wait for a lost connection to come back'))
     .addOption(logLevelOption('silent'))
@@ -64,31 +60,17 @@ async function run(argv: string[], options: ExecOptions): Promise<void> {
   const address = await findAddress(options);
   const log = createLog({ level: options.logLevel });
   const grace = options.grace === undefined ? {} : patience(options.grace);
-  const harness = await reach(() => connect({ ...address, ...grace, clientName: 'signalbox exec', log }));
+  const harness = await arrive(
+    () => connect({ ...address, ...grace, clientName: 'signalbox exec', log }),
+    ARRIVAL_MS,
+  ).catch((error: unknown) => {
+    throw lost(error);
+  });
   const child = await start(harness, argv, options);
   const exitCode = await live(child);
   await harness.close();
   // Standard input may still be open and would keep the program alive.
   process.exit(exitCode);
-}
-
-/** Nothing has run yet, so a rendezvous or an executor that is just coming back is tried again for a moment. */
-async function reach(open: () => Promise<Harness>): Promise<Harness> {
-  const giveUp = performance.now() + ARRIVAL_MS;
-  for (;;) {
-    try {
-      return await open();
-    } catch (error) {
-      if (!mayPass(error) || performance.now() > giveUp) throw lost(error);
-      await sleep(RETRY_MS);
-    }
-  }
-}
-
-function mayPass(error: unknown): boolean {
-  if (!(error instanceof HarnessError) || error.initiator === 'local') return false;
-  if (error.cause instanceof ConnectionLostError && error.cause.code === 'upgrade_refused') return false;
-  return error.code === 'unreachable' || error.code === 'transport_lost';
 }
 
 async function start(harness: Harness, argv: string[], options: ExecOptions): Promise<RemoteProcess> {

@@ -39,11 +39,6 @@ const AUTHORISATION_TIMEOUT = 'authorisation_timeout';
 /** A handshake may be reset because a registration was replaced just then, or by anybody on the way (relay.md §14.3). */
 const MOST_HANDSHAKES = 3;
 
-/** A URL with `role=harness` in its query leads to a rendezvous (relay.md §1); any other is a plain executor. */
-export function isRelayUrl(url: string): boolean {
-  return new URL(url).searchParams.getAll('role').includes('harness');
-}
-
 export async function openRelayTransport(
   road: RelayRoad,
   listener: HarnessTransportListener,
