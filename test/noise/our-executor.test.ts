@@ -42,7 +42,7 @@ let questionsBefore = 0;
 /** How long the registry may take. */
 const AUTHORISATION_MS = 3000;
 
-beforeAll(async () => {
+async function start(authorisationMs: number): Promise<void> {
   validate = () => granted;
   const kem = new InlineKem();
   identity = await NoiseIdentity.generate(kem);
@@ -57,7 +57,7 @@ beforeAll(async () => {
     environmentId: ENVIRONMENT_ID,
     bearerToken: TOKEN,
     log: pino({ level: 'trace', base: null }, { write: (line) => void lines.push(line) }),
-    streamTiming: { ...defaultStreamTiming, authorisationMs: AUTHORISATION_MS },
+    streamTiming: { ...defaultStreamTiming, authorisationMs },
   });
   socket = await registry.rendezvous.sockets.first();
   harness = new HandHarness({
@@ -68,12 +68,16 @@ beforeAll(async () => {
     environmentId: ENVIRONMENT_ID,
     registrationId: REGISTRATION_ID,
   });
-});
-afterAll(async () => {
+}
+
+async function stop(): Promise<void> {
   await endpoint.drain();
   await executor.drain();
   await registry.close();
-});
+}
+
+beforeAll(() => start(AUTHORISATION_MS));
+afterAll(stop);
 /** Whatever a test did, nothing of it is kept. */
 afterEach(async () => {
   harness.leave();
@@ -231,22 +235,26 @@ describe('our executor asks a registry that does not answer', () => {
     await works(other);
   });
 
-  it('about 32 harnesses at a time, and refuses one more', async () => {
+  it('about 32 harnesses at a time; others wait in line, and are refused when that takes too long', async () => {
     const other = await bystander();
-    let answer: (reply: NoiseReply) => void = () => {};
-    const answered = new Promise<NoiseReply>((resolve) => {
-      answer = resolve;
-    });
-    validate = () => answered;
+    const answers: ((reply: NoiseReply) => void)[] = [];
+    validate = () => new Promise((resolve) => void answers.push(resolve));
     const greeted: GreetedStream[] = [];
-    for (let count = 0; count < 32; count += 1) greeted.push(await harness.greet({ authorization: AUTHORIZATION }));
-    await vi.waitUntil(() => questions().length === 33, { timeout: 10_000 });
-    const tooMany = await harness.greet({ authorization: AUTHORIZATION });
-    expect(await tooMany.reset()).toBe(PROTOCOL_ERROR_REASON);
-    expect(toldOf(tooMany.streamId)).toMatchObject([{ level: 40, reason: expect.stringContaining('32 harnesses') }]);
+    for (let count = 0; count < 34; count += 1) greeted.push(await harness.greet({ authorization: AUTHORIZATION }));
+    await vi.waitUntil(() => answers.length === 32, { timeout: 10_000 });
     await works(other);
-    answer(granted);
-    for (const each of greeted) await works(await initialized(await each.open()));
+    expect(answers).toHaveLength(32);
+    // A place is free: the next in line is asked about.
+    answers[0]?.(granted);
+    await vi.waitUntil(() => answers.length === 33);
+    await works(await initialized(await (greeted[0] as GreetedStream).open()));
+    // The others are not answered.
+    const last = greeted[33] as GreetedStream;
+    expect(await last.reset()).toBe(PROTOCOL_ERROR_REASON);
+    expect(toldOf(last.streamId)).toMatchObject([{ level: 40, reason: 'authorisation_timeout' }]);
+    for (const each of greeted.slice(1)) await each.reset();
+    expect(streams()).toBe(2);
+    await works(other);
     // There is room again.
     validate = () => granted;
     await works(await bystander());
@@ -330,6 +338,13 @@ describe('our executor on a stream that is open', () => {
 });
 
 describe('our executor with 128 streams', () => {
+  // Their handshakes queue for one thread, on a machine that may do other things too.
+  beforeAll(async () => {
+    await stop();
+    await start(defaultStreamTiming.authorisationMs);
+    questionsBefore = 0;
+  });
+
   it('has taken them all at once while one was running, and refuses one more until one has ended', async () => {
     const running = await bystander();
     const greeted = await Promise.all(Array.from({ length: 127 }, () => harness.greet()));
