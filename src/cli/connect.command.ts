@@ -5,13 +5,13 @@ import type { Command } from 'commander';
 import { defaultStreamTiming } from '../../machines/stream-types.js';
 import { serveStdio } from '../executor/stdio-transport.js';
 import { listenWebSocket } from '../executor/websocket-listener.js';
-import { wayTo } from '../harness/address.js';
+import { type Way, wayTo } from '../harness/address.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
 import { RelayPassages } from '../passage/relay-passages.js';
 import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, addAddressOptions, findAddress } from './harness-address.js';
+import { type AddressOptions, addAddressOptions, findAddress, type HarnessAddress } from './harness-address.js';
 import { parseListenAddress } from './listen-address.js';
 import { addListenerAuthOptions, type ListenerAuthOptions, readListenerAuth } from './listener-auth-option.js';
 import { logLevelOption } from './log-level-option.js';
@@ -23,6 +23,8 @@ interface ConnectCommandOptions extends AddressOptions, ListenerAuthOptions {
   readonly grace?: number;
   readonly logLevel: string;
 }
+
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1)$/;
 
 export function registerConnectCommand(program: Command): void {
   const command = program
@@ -48,15 +50,29 @@ As the program of an environment in Codex' environments.toml: signalbox connect 
     .action(run);
 }
 
+function wayOf(address: HarnessAddress): Way {
+  try {
+    return wayTo(address);
+  } catch (error) {
+    throw asCliError(error);
+  }
+}
+
 async function run(options: ConnectCommandOptions): Promise<void> {
   const listen = parseListenAddress(options.listen);
-  const way = wayTo(await findAddress(options));
+  const address = await findAddress(options);
+  const way = wayOf(address);
   if (way.kind === 'plain') {
     throw new CliError('this address is an executor itself and needs no connect: give it to the harness', {
       exitCode: 2,
     });
   }
   const auth = await readListenerAuth(options);
+  if (auth === undefined && listen.kind === 'websocket' && !LOOPBACK.test(listen.host)) {
+    throw new CliError(`${listen.host} can be reached from elsewhere: say who may connect with --ws-auth`, {
+      exitCode: 2,
+    });
+  }
   const log = createLog({ level: options.logLevel });
   const timing =
     options.grace === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs: options.grace } };
