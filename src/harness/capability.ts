@@ -8,6 +8,7 @@ import type { EnvironmentInfo } from './environment-info.js';
 /** As `environment/info` names them. */
 export type Capability =
   | 'signalboxCloseStdin'
+  | 'signalboxKeptSessions'
   | 'signalboxProcessList'
   | 'signalboxResize'
   | 'signalboxRetainBytes'

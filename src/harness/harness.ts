@@ -9,7 +9,7 @@ import type { Clock } from '../../machines/clock.js';
 import { HarnessError, harnessMachine, type Initialized } from '../../machines/harness.machine.js';
 import { realClock } from '../observe/real-clock.js';
 import { requireCapability } from './capability.js';
-import { catchUp } from './catch-up.js';
+import { catchUp, readMissed } from './catch-up.js';
 import {
   type EnvironmentInfo,
   HOME_FOLDER,
@@ -18,7 +18,8 @@ import {
   UNTOLD_FOLDER,
 } from './environment-info.js';
 import type { HarnessTransport, HarnessTransportListener } from './harness-transport.js';
-import { fateUnknown, Recovery, resumeSession } from './recovery.js';
+import { KeptSessions } from './kept-sessions.js';
+import { beginSession, fateUnknown, Recovery, resumeSession } from './recovery.js';
 import { RemoteFiles } from './remote-files.js';
 import { toRemotePath } from './remote-path.js';
 import { type ProcessListing, type ProcessOptions, type ProcessOwner, RemoteProcess } from './remote-process.js';
@@ -33,6 +34,8 @@ export interface HarnessOptions {
   readonly initializeMs?: number;
   /** How long a session whose transport was lost may take to be had again on another; 0: it is not tried. */
   readonly recoverMs?: number;
+  /** Of a session to take over in place of beginning one. */
+  readonly resumeSessionId?: string;
   open(listener: HarnessTransportListener, signal: AbortSignal): Promise<HarnessTransport>;
   readonly signal?: AbortSignal;
 }
@@ -129,6 +132,11 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return this.#files;
   }
 
+  /** What stays on the executor when nobody is connected. */
+  get kept(): KeptSessions {
+    return new KeptSessions((method, params) => this.request(method, params), this.environment);
+  }
+
   /**
    * Any method of the API (jsonrpc.md), with its result as it came. While the session is being recovered it waits. One
    * that was under way when the transport was lost is asked again if that can do no harm, else it rejects with
@@ -152,6 +160,23 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   async listProcesses(): Promise<readonly ProcessListing[]> {
     requireCapability(this.environment, 'signalboxProcessList', 'list processes');
     return ((await this.request('process/list')) as { processes: readonly ProcessListing[] }).processes;
+  }
+
+  /**
+   * A process of this session that was started by somebody before it was taken over: what it printed so far comes
+   * first, as far as it was kept. Rejects with RemoteError when there is none of that id.
+   */
+  async adoptProcess(processId: string): Promise<RemoteProcess> {
+    const child = new RemoteProcess(processId, this, { isAdopted: true });
+    this.#processes.set(processId, child);
+    const missed = await readMissed(processId, 0, (method, params) => this.request(method, params)).catch(
+      (error: unknown) => {
+        child.lost(error as Error);
+        throw error;
+      },
+    );
+    child.recovered(missed);
+    return child;
   }
 
   /** Rejects with RemoteError when it cannot be started, and with UnsupportedError. */
@@ -262,11 +287,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   }
 
   async #initialize(): Promise<Initialized> {
-    const { clientName } = this.#options;
-    const answer = (await this.request('initialize', { clientName, resumeSessionId: null })) as {
-      sessionId?: unknown;
-      environmentInfo?: unknown;
-    };
+    const { clientName, resumeSessionId = null } = this.#options;
+    const answer = await beginSession(() => this.request('initialize', { clientName, resumeSessionId }));
     if (typeof answer.sessionId !== 'string') {
       throw new HarnessError('initialize_failed', 'the executor answered initialize without a session id');
     }

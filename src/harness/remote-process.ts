@@ -97,13 +97,17 @@ export class RemoteProcess {
   #exit: ProcessExit | undefined;
   /** Output was lost for good. */
   #gap: HarnessError | undefined;
+  /** Of the output from before it was adopted, nothing was read yet. */
+  #isAdopted: boolean;
   /** Terminations under way: what still comes must not hold up their answers. Being killed stays under way. */
   #terminating = 0;
   #settleExited!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
   #settleClosed!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
 
-  constructor(processId: string, owner: ProcessOwner) {
+  /** `isAdopted`: it was started before, and what of its output is not kept any more is no loss. */
+  constructor(processId: string, owner: ProcessOwner, { isAdopted = false } = {}) {
     this.processId = processId;
+    this.#isAdopted = isAdopted;
     this.#owner = owner;
     this.stdout = this.#reader();
     this.stderr = this.#reader();
@@ -196,7 +200,8 @@ export class RemoteProcess {
       this.#remember('process/exited', { seq: missing.pop() as number, exitCode });
     }
     for (const seq of missing) this.#remember('lost', { seq });
-    if (missing.length > 0) this.#gap ??= outputLost(lostBytes);
+    if (missing.length > 0 && !this.#isAdopted) this.#gap ??= outputLost(lostBytes);
+    this.#isAdopted = false;
     this.#drain();
   }
 

@@ -44,6 +44,7 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   signalboxCloseStdin: true,
   signalboxProcessList: true,
   signalboxResize: true,
+  signalboxKeptSessions: true,
   signalboxRetainBytes: true,
   signalboxSignals: true,
   signalboxTerminateGrace: true,

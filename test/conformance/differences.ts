@@ -44,6 +44,7 @@ export const ADDED_SINCE: Readonly<Record<RecordedVersion, Additions>> = {
       'signalboxCloseStdin',
       'signalboxProcessList',
       'signalboxResize',
+      'signalboxKeptSessions',
       'signalboxRetainBytes',
       'signalboxSignals',
       'signalboxTerminateGrace',

@@ -37,6 +37,7 @@ const ALL_CAPABILITIES = [
   'signalboxCloseStdin',
   'signalboxProcessList',
   'signalboxResize',
+  'signalboxKeptSessions',
   'signalboxRetainBytes',
   'signalboxSignals',
   'signalboxTerminateGrace',
