@@ -12,7 +12,7 @@ import { processWriter } from './process-writer.js';
 export interface ProcessOptions {
   /** Program and arguments; no shell is involved. */
   readonly argv: readonly string[];
-  /** A path on the executor; the folder the executor was started in by default. */
+  /** A path on the executor; by default the folder it was started in (with 0.142.5 the home of its user). */
   readonly cwd?: string;
   /** Added to the executor's own environment. */
   readonly env?: Readonly<Record<string, string>>;
