@@ -15,16 +15,14 @@ import type { Place } from '../copy/place.js';
 import { shellPlace } from '../copy/shell-place.js';
 import { copyFromStream, copyToStream } from '../copy/stream-copy.js';
 import { type CopyTally, type CopyWatch, TreeCopy } from '../copy/tree-copy.js';
-import { arrive } from '../harness/arrival.js';
-import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
-import { createLog } from '../observe/log.js';
 import { CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, addAddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { type AddressOptions, addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
 import { ProgressLine } from './progress-line.js';
+import { reach } from './reach.js';
 
 interface CpOptions extends AddressOptions {
   readonly recursive?: boolean;
@@ -37,8 +35,6 @@ interface CpOptions extends AddressOptions {
   readonly logLevel: string;
 }
 
-/** How long the other end is tried before it is taken for not there. */
-const ARRIVAL_MS = 2000;
 /** How long what is under way may take to end in good order, after Ctrl-C. */
 const LEAVING_MS = 1000;
 const SIGPIPE_EXIT_CODE = 141;
@@ -252,25 +248,11 @@ class CpJob implements CopyWatch {
   }
 
   async #connect(environment: string | undefined): Promise<Place> {
-    const { grace, logLevel } = this.#options;
-    const address = await findAddress(
-      environment === undefined ? this.#options : { ...this.#options, env: environment },
-    );
-    const log = createLog({ level: logLevel });
-    // A session is not tried for longer than its stream was, nor for longer than executors keep one.
-    const patience = grace === undefined ? {} : { graceMs: grace, recoverMs: Math.min(grace, 25_000) };
-    const harness = await arrive(
-      () => connect({ ...address, ...patience, clientName: 'signalbox cp', log }),
-      ARRIVAL_MS,
-      this.#signal,
-    ).catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new CliError(message, { exitCode: UNREACHABLE_EXIT_CODE, cause: error });
-    });
+    const options = environment === undefined ? this.#options : { ...this.#options, env: environment };
+    const harness = await reach(options);
     this.#harnesses.push(harness);
-    const identity = address.environmentId ?? new URL(address.url).host;
     const isOurs = harness.environment.capabilities.has('signalboxFileCopy');
-    return isOurs ? executorPlace(harness, identity) : shellPlace(harness, identity);
+    return isOurs ? executorPlace(harness, options.env ?? '') : shellPlace(harness, options.env ?? '');
   }
 }
 

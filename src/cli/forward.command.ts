@@ -5,15 +5,13 @@ import type { Command } from 'commander';
 import { type Forwarding, formatEndpoint, parseForwarding } from '../forward/forwarding.js';
 import { LastingHarness } from '../forward/lasting-harness.js';
 import { listenPort, type PortForward } from '../forward/port-forward.js';
-import { arrive } from '../harness/arrival.js';
 import { requireCapability } from '../harness/capability.js';
-import { connect } from '../harness/connect.js';
 import { openSocket } from '../harness/remote-socket.js';
-import { createLog } from '../observe/log.js';
 import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, addAddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { type AddressOptions, addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
+import { reach } from './reach.js';
 import { aborted, stopSignal } from './stop-signal.js';
 
 interface ForwardOptions extends AddressOptions {
@@ -23,9 +21,6 @@ interface ForwardOptions extends AddressOptions {
   readonly grace?: number;
   readonly logLevel: string;
 }
-
-/** How long the other end is tried before it is taken for not there. */
-const ARRIVAL_MS = 2000;
 
 export function registerForwardCommand(program: Command): void {
   const command = program
@@ -60,13 +55,8 @@ command, ${UNREACHABLE_EXIT_CODE} when the other machine is not reached at the s
 
 async function run(texts: string[], options: ForwardOptions): Promise<void> {
   const forwardings = texts.map(readForwarding);
-  const address = await findAddress(options);
-  const log = createLog({ level: options.logLevel });
   const stop = stopSignal();
-  const grace = options.grace === undefined ? {} : { graceMs: options.grace };
-  const lasting = new LastingHarness(() =>
-    arrive(() => connect({ ...address, ...grace, clientName: 'signalbox forward', log }), ARRIVAL_MS, stop),
-  );
+  const lasting = new LastingHarness(() => reach(options));
   await requireForwarding(lasting);
   const ports: PortForward[] = [];
   try {
@@ -94,10 +84,7 @@ function readForwarding(text: string): Forwarding {
 
 /** Tells at once what would be found out only with the first connection. */
 async function requireForwarding(lasting: LastingHarness): Promise<void> {
-  const harness = await lasting.get().catch((error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new CliError(message, { exitCode: UNREACHABLE_EXIT_CODE, cause: error });
-  });
+  const harness = await lasting.get();
   try {
     requireCapability(harness.environment, 'signalboxTcp', 'forward TCP connections');
   } catch (error) {

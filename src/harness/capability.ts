@@ -9,11 +9,13 @@ import type { EnvironmentInfo } from './environment-info.js';
 export type Capability =
   | 'signalboxCloseStdin'
   | 'signalboxFileCopy'
+  | 'signalboxKeptSessions'
   | 'signalboxProcessList'
   | 'signalboxResize'
   | 'signalboxRetainBytes'
   | 'signalboxSignals'
   | 'signalboxTcp'
+  | 'signalboxTellsSignals'
   | 'signalboxTerminateGrace';
 
 /** The executor does not announce what was asked of it; nothing was sent. */

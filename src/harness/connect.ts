@@ -18,6 +18,8 @@ export interface ConnectOptions extends AddressOptions {
   readonly graceMs?: number;
   /** How long a session whose connection is lost for good is tried to be had again; 0: not at all; milliseconds. */
   readonly recoverMs?: number;
+  /** Takes over a session that nobody is attached to, in place of beginning one (docs/extensions.md). */
+  readonly resumeSessionId?: string;
   /** Gives up connecting, or closes the session. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
@@ -36,7 +38,7 @@ export interface ConnectOptions extends AddressOptions {
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<Harness> {
-  const { initializeMs, graceMs, recoverMs, signal, log, observation } = options;
+  const { initializeMs, graceMs, recoverMs, resumeSessionId, signal, log, observation } = options;
   const way = wayTo(options);
   const relay = {
     ...(log === undefined ? {} : { log }),
@@ -50,6 +52,7 @@ export async function connect(options: ConnectOptions): Promise<Harness> {
       clientName: options.clientName ?? 'signalbox',
       ...(initializeMs === undefined ? {} : { initializeMs }),
       ...(recoverMs === undefined ? {} : { recoverMs }),
+      ...(resumeSessionId === undefined ? {} : { resumeSessionId }),
       ...(signal === undefined ? {} : { signal }),
       open: (listener, opening) =>
         way.kind === 'plain'

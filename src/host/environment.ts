@@ -43,11 +43,13 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   linuxApprovedRootWritePreservesRestrictions: false,
   signalboxCloseStdin: true,
   signalboxFileCopy: true,
+  signalboxKeptSessions: true,
   signalboxProcessList: true,
   signalboxResize: true,
   signalboxRetainBytes: true,
   signalboxSignals: true,
   signalboxTcp: true,
+  signalboxTellsSignals: true,
   signalboxTerminateGrace: true,
 };
 

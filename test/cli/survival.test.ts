@@ -2,9 +2,10 @@
  * A command that runs on while what carries it is killed again and again: rendezvous, executor and `signalbox exec` as
  * processes of their own. SIGNALBOX_SURVIVAL_SECONDS makes the job longer (600 is the length the issue asks for).
  */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startFaultyProxy } from '../stand-ins/faulty-proxy.js';
-import { printed, type Running, runProgram, scratchFolder, startProgram } from './program.js';
+import { printed, type Running, startProgram, startRendezvous } from './program.js';
+import { type Relay, startExecutor, startRelay } from './relay.js';
 
 const SECONDS = Number(process.env.SIGNALBOX_SURVIVAL_SECONDS ?? 20);
 const LINES_A_SECOND = 50;
@@ -16,41 +17,6 @@ const PACE_MS = 2000;
 const JOB = `n=1; while [ $n -le ${LINES} ]; do echo "line $n"; n=$((n+1)); sleep ${1 / LINES_A_SECOND}; done; exit ${EXIT_CODE}`;
 const OUTPUT = Array.from({ length: LINES }, (_, n) => `line ${n + 1}\n`).join('');
 const LONGEST_MS = SECONDS * 3000 + 60_000;
-
-interface Relay {
-  readonly state: string;
-  readonly url: string;
-  readonly harnessToken: string;
-  readonly executorToken: string;
-  rendezvous: Running;
-}
-
-async function token(state: string, role: string): Promise<string> {
-  const made = await runProgram({ state }, ['token', 'create', '--role', role, '--env', 'box']);
-  return made.stdout.toString().trim();
-}
-
-async function startRendezvous(state: string, listen: string): Promise<{ run: Running; url: string }> {
-  const run = startProgram({ state, lasting: true }, 'rendezvous', '--listen', listen, '--log-level', 'silent');
-  return { run, url: await printed(run, /listens on (http:\/\/127\.0\.0\.1:\d+);/) };
-}
-
-async function startRelay(): Promise<Relay> {
-  const state = await scratchFolder();
-  const [harnessToken, executorToken] = [await token(state, 'harness'), await token(state, 'executor')];
-  const { run, url } = await startRendezvous(state, 'http://127.0.0.1:0');
-  return { state, url, harnessToken, executorToken, rendezvous: run };
-}
-
-/** An executor at that registry, online. */
-async function startExecutor({ state, executorToken }: Relay, remote: string): Promise<Running> {
-  const run = startProgram(
-    { state, env: { SIGNALBOX_TOKEN: executorToken } },
-    ...['executor', '--remote', remote, '--environment-id', 'box'],
-  );
-  await printed(run, /"online"/, 'stderr');
-  return run;
-}
 
 function startJob({ state, harnessToken }: Relay, url: string): Running {
   const env = { SIGNALBOX_TOKEN: harnessToken };
@@ -73,11 +39,6 @@ async function harm(job: Running, harm: () => Promise<void>): Promise<number> {
 }
 
 describe('a job that prints numbered lines', () => {
-  let relay: Relay | undefined;
-  afterEach(() => {
-    relay?.rendezvous.child.kill('SIGKILL');
-  });
-
   async function expectWhole(job: Running): Promise<void> {
     const { code, stdout, stderr } = await job.ended;
     expect({ code, stderr }).toEqual({ code: EXIT_CODE, stderr: '' });
@@ -88,7 +49,6 @@ describe('a job that prints numbered lines', () => {
     'loses and doubles nothing while the rendezvous is killed and started again',
     async () => {
       const there = await startRelay();
-      relay = there;
       await startExecutor(there, there.url);
       const job = startJob(there, there.url);
       await printed(job, /line 1\n/);
@@ -107,7 +67,6 @@ describe('a job that prints numbered lines', () => {
     'loses and doubles nothing while the TCP connections of executor and harness are cut',
     async () => {
       const there = await startRelay();
-      relay = there;
       const [executorProxy, harnessProxy] = (await Promise.all(
         [1, 2].map((seed) => startFaultyProxy({ target: there.url, seed })),
       )) as [Awaited<ReturnType<typeof startFaultyProxy>>, Awaited<ReturnType<typeof startFaultyProxy>>];

@@ -43,11 +43,13 @@ export const ADDED_SINCE: Readonly<Record<RecordedVersion, Additions>> = {
     members: [
       'signalboxCloseStdin',
       'signalboxFileCopy',
+      'signalboxKeptSessions',
       'signalboxProcessList',
       'signalboxResize',
       'signalboxRetainBytes',
       'signalboxSignals',
       'signalboxTcp',
+      'signalboxTellsSignals',
       'signalboxTerminateGrace',
     ],
   },
