@@ -11,6 +11,7 @@ import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
 import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
+import { Arrivals } from './arrivals.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
 import { ConnectionLog } from './connection-log.js';
@@ -31,6 +32,7 @@ export class RelayEndpoint implements ChannelOwner {
   readonly #log: Logger;
   readonly #streams = new Map<string, ServedStream>();
   readonly #demultiplexer: Demultiplexer;
+  readonly #arrivals: Arrivals;
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
   readonly #over: Promise<ConnectionEnd>;
@@ -45,6 +47,9 @@ export class RelayEndpoint implements ChannelOwner {
       frames: (streamId, frames) => this.#route(streamId, frames),
       rejected: (error) => this.#reject(error),
     });
+    this.#arrivals = new Arrivals(options.clock, options.limits.encryptedStreams, (streamId, frames) =>
+      this.#arrive(streamId, frames),
+    );
     this.#writer = new FrameWriter(options.limits, {
       left: (streamIds) => {
         for (const streamId of streamIds) this.#streams.get(streamId)?.channel.recheck();
@@ -181,6 +186,7 @@ export class RelayEndpoint implements ChannelOwner {
       release: () => {
         lease.end();
         this.#demultiplexer.deliver();
+        this.#arrivals.clear();
         this.#writer.detach();
         this.#carrier = undefined;
         carrier.destroy();
@@ -257,6 +263,11 @@ export class RelayEndpoint implements ChannelOwner {
       stream.handOver();
       return;
     }
+    if (!this.#arrivals.holds(streamId, frames)) this.#arrive(streamId, frames);
+  }
+
+  /** Frames of a stream that nobody serves. */
+  #arrive(streamId: string, frames: readonly Frame[]): void {
     for (const [index, frame] of frames.entries()) {
       this.#connection.send({ type: 'stream.arrived', frame });
       const arrived = this.#streams.get(streamId);
