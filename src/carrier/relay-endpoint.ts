@@ -14,7 +14,7 @@ import type { Logger } from '../observe/log.js';
 import { Arrivals } from './arrivals.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
-import { ConnectionLog } from './connection-log.js';
+import { ConnectionWatch } from './connection-watch.js';
 import { Demultiplexer } from './demultiplexer.js';
 import { FrameWriter } from './frame-writer.js';
 import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './relay-endpoint-options.js';
@@ -35,7 +35,7 @@ export class RelayEndpoint implements ChannelOwner {
   readonly #arrivals: Arrivals;
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
-  readonly #over: Promise<ConnectionEnd>;
+  readonly #watch: ConnectionWatch;
   readonly #traffic: TrafficNotes;
   #whenWritten: (() => void) | undefined;
   #carrier: Carrier | undefined;
@@ -85,37 +85,31 @@ export class RelayEndpoint implements ChannelOwner {
       random,
       traffic,
     });
-    this.#over = this.#watch();
+    this.#watch = new ConnectionWatch(this.#connection, this.#log, () => {
+      // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
+      for (const streamId of [...this.#streams.keys()]) {
+        this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
+      }
+    });
   }
 
   /** Resolves when the connection has ended for good; never rejects. */
   get over(): Promise<ConnectionEnd> {
-    return this.#over;
+    return this.#watch.over;
   }
 
   get isOnline(): boolean {
-    return this.#connection.getSnapshot().matches({ attached: 'online' });
+    return this.#watch.isOnline;
   }
 
   /** Why there is no socket, or why the last one did not live long. */
   get lastFailure(): Error | undefined {
-    return this.#connection.getSnapshot().context.lastFailure;
+    return this.#watch.lastFailure;
   }
 
   /** Resolves once the socket is open; rejects with the reason when the connection ends before. */
-  async online(): Promise<void> {
-    if (this.isOnline) return;
-    await new Promise<void>((resolve, reject) => {
-      const subscription = this.#connection.subscribe(() => {
-        if (!this.isOnline) return;
-        subscription.unsubscribe();
-        resolve();
-      });
-      void this.#over.then((end) => {
-        subscription.unsubscribe();
-        reject(end.kind === 'refused' ? end.error : new Error('the connection was closed before it was open'));
-      });
-    });
+  online(): Promise<void> {
+    return this.#watch.online();
   }
 
   /** Opens a stream of this end's own (harness). */
@@ -131,7 +125,7 @@ export class RelayEndpoint implements ChannelOwner {
   /** Resets the streams, lets their last frames leave, closes the socket. Resolves when that is done. */
   async drain(): Promise<void> {
     this.#connection.send({ type: 'drain' });
-    await this.#over;
+    await this.#watch.over;
   }
 
   sendEvent(streamId: string, event: StreamEvent): void {
@@ -192,25 +186,6 @@ export class RelayEndpoint implements ChannelOwner {
         carrier.destroy();
       },
     };
-  }
-
-  #watch(): Promise<ConnectionEnd> {
-    const log = new ConnectionLog(this.#log);
-    return new Promise((resolve) => {
-      const settle = (end: ConnectionEnd) => {
-        // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
-        for (const streamId of [...this.#streams.keys()]) {
-          this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
-        }
-        resolve(end);
-      };
-      this.#connection.subscribe({
-        next: (snapshot) => log.report(snapshot),
-        complete: () =>
-          settle((this.#connection.getSnapshot().output as ConnectionEnd | undefined) ?? { kind: 'closed' }),
-        error: (error) => settle({ kind: 'refused', error: error instanceof Error ? error : new Error(String(error)) }),
-      });
-    });
   }
 
   #afterLastFrame(action: () => void): void {
