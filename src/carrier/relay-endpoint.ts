@@ -124,7 +124,7 @@ export class RelayEndpoint implements ChannelOwner {
 
   /** Resets the streams, lets their last frames leave, closes the socket. Resolves when that is done. */
   async drain(): Promise<void> {
-    this.#connection.send({ type: 'drain' });
+    if (this.#connection.getSnapshot().status === 'active') this.#connection.send({ type: 'drain' });
     await this.#watch.over;
   }
 
