@@ -11,9 +11,10 @@ import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
 import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
+import { Arrivals } from './arrivals.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
-import { ConnectionLog } from './connection-log.js';
+import { ConnectionWatch } from './connection-watch.js';
 import { Demultiplexer } from './demultiplexer.js';
 import { FrameWriter } from './frame-writer.js';
 import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './relay-endpoint-options.js';
@@ -31,9 +32,10 @@ export class RelayEndpoint implements ChannelOwner {
   readonly #log: Logger;
   readonly #streams = new Map<string, ServedStream>();
   readonly #demultiplexer: Demultiplexer;
+  readonly #arrivals: Arrivals;
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
-  readonly #over: Promise<ConnectionEnd>;
+  readonly #watch: ConnectionWatch;
   readonly #traffic: TrafficNotes;
   #whenWritten: (() => void) | undefined;
   #carrier: Carrier | undefined;
@@ -45,6 +47,9 @@ export class RelayEndpoint implements ChannelOwner {
       frames: (streamId, frames) => this.#route(streamId, frames),
       rejected: (error) => this.#reject(error),
     });
+    this.#arrivals = new Arrivals(options.clock, options.limits.encryptedStreams, (streamId, frames) =>
+      this.#arrive(streamId, frames),
+    );
     this.#writer = new FrameWriter(options.limits, {
       left: (streamIds) => {
         for (const streamId of streamIds) this.#streams.get(streamId)?.channel.recheck();
@@ -80,37 +85,31 @@ export class RelayEndpoint implements ChannelOwner {
       random,
       traffic,
     });
-    this.#over = this.#watch();
+    this.#watch = new ConnectionWatch(this.#connection, this.#log, () => {
+      // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
+      for (const streamId of [...this.#streams.keys()]) {
+        this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
+      }
+    });
   }
 
   /** Resolves when the connection has ended for good; never rejects. */
   get over(): Promise<ConnectionEnd> {
-    return this.#over;
+    return this.#watch.over;
   }
 
   get isOnline(): boolean {
-    return this.#connection.getSnapshot().matches({ attached: 'online' });
+    return this.#watch.isOnline;
   }
 
   /** Why there is no socket, or why the last one did not live long. */
   get lastFailure(): Error | undefined {
-    return this.#connection.getSnapshot().context.lastFailure;
+    return this.#watch.lastFailure;
   }
 
   /** Resolves once the socket is open; rejects with the reason when the connection ends before. */
-  async online(): Promise<void> {
-    if (this.isOnline) return;
-    await new Promise<void>((resolve, reject) => {
-      const subscription = this.#connection.subscribe(() => {
-        if (!this.isOnline) return;
-        subscription.unsubscribe();
-        resolve();
-      });
-      void this.#over.then((end) => {
-        subscription.unsubscribe();
-        reject(end.kind === 'refused' ? end.error : new Error('the connection was closed before it was open'));
-      });
-    });
+  online(): Promise<void> {
+    return this.#watch.online();
   }
 
   /** Opens a stream of this end's own (harness). */
@@ -125,8 +124,8 @@ export class RelayEndpoint implements ChannelOwner {
 
   /** Resets the streams, lets their last frames leave, closes the socket. Resolves when that is done. */
   async drain(): Promise<void> {
-    this.#connection.send({ type: 'drain' });
-    await this.#over;
+    if (this.#connection.getSnapshot().status === 'active') this.#connection.send({ type: 'drain' });
+    await this.#watch.over;
   }
 
   sendEvent(streamId: string, event: StreamEvent): void {
@@ -181,30 +180,12 @@ export class RelayEndpoint implements ChannelOwner {
       release: () => {
         lease.end();
         this.#demultiplexer.deliver();
+        this.#arrivals.clear();
         this.#writer.detach();
         this.#carrier = undefined;
         carrier.destroy();
       },
     };
-  }
-
-  #watch(): Promise<ConnectionEnd> {
-    const log = new ConnectionLog(this.#log);
-    return new Promise((resolve) => {
-      const settle = (end: ConnectionEnd) => {
-        // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
-        for (const streamId of [...this.#streams.keys()]) {
-          this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
-        }
-        resolve(end);
-      };
-      this.#connection.subscribe({
-        next: (snapshot) => log.report(snapshot),
-        complete: () =>
-          settle((this.#connection.getSnapshot().output as ConnectionEnd | undefined) ?? { kind: 'closed' }),
-        error: (error) => settle({ kind: 'refused', error: error instanceof Error ? error : new Error(String(error)) }),
-      });
-    });
   }
 
   #afterLastFrame(action: () => void): void {
@@ -257,6 +238,11 @@ export class RelayEndpoint implements ChannelOwner {
       stream.handOver();
       return;
     }
+    if (!this.#arrivals.holds(streamId, frames)) this.#arrive(streamId, frames);
+  }
+
+  /** Frames of a stream that nobody serves. */
+  #arrive(streamId: string, frames: readonly Frame[]): void {
     for (const [index, frame] of frames.entries()) {
       this.#connection.send({ type: 'stream.arrived', frame });
       const arrived = this.#streams.get(streamId);
