@@ -20,6 +20,7 @@ export type {
   Signal,
   TerminalSize,
 } from './harness/remote-process.js';
+export { openSocket } from './harness/remote-socket.js';
 export { RemoteError } from './harness/rpc-client.js';
 export type { Faults } from './rendezvous/faults.js';
 export { type Rendezvous, RendezvousError, type RendezvousOptions, startRendezvous } from './rendezvous/rendezvous.js';
