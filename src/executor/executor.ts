@@ -122,7 +122,9 @@ class ExecutorSessions implements ExecutorEffects {
   readonly #log: Logger;
   readonly #sessions = new Map<string, ExecutorSession>();
 
-  constructor({ clock = realClock, log = silentLog, detachedMs, retentionMs, observation }: ExecutorOptions) {
+  constructor(options: ExecutorOptions) {
+    const { log = silentLog, detachedMs, retentionMs, observation } = options;
+    const { clock = observation?.clock ?? realClock } = options;
     this.#clock = clock;
     this.#log = log;
     this.actor = createActor(executorMachine, {

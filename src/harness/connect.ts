@@ -5,6 +5,7 @@ import { HarnessError } from '../../machines/harness.machine.js';
 import { defaultStreamTiming } from '../../machines/stream-types.js';
 import { defaultLimits } from '../../proto/limits.js';
 import type { Logger } from '../observe/log.js';
+import type { Observation } from '../observe/observation.js';
 import { harnessUrl } from '../rendezvous/socket-url.js';
 import { type Harness, type HarnessOptions, openHarness } from './harness.js';
 import type { HarnessAddress } from './harness-transport.js';
@@ -36,6 +37,8 @@ export interface ConnectOptions {
   /** Gives up connecting, or closes the session. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
+  /** Where what it does over a rendezvous can be observed. */
+  readonly observation?: Observation;
 }
 
 /**
@@ -72,10 +75,11 @@ export async function connect(options: ConnectOptions): Promise<Harness> {
 async function openOver(
   road: RelayRoad,
   common: Omit<HarnessOptions, 'open'>,
-  { log, graceMs }: ConnectOptions,
+  { log, graceMs, observation }: ConnectOptions,
 ): Promise<Harness> {
   const relay = {
     ...(log === undefined ? {} : { log }),
+    ...(observation === undefined ? {} : { observation }),
     ...(graceMs === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs } }),
   };
   try {

@@ -39,6 +39,9 @@ export interface EndpointRecord extends Timed {
   readonly type: 'endpoint.opened';
   readonly endpoint: number;
   readonly role: 'harness' | 'executor';
+  /** When a lost connection is tried again, and which streams are encrypted (machines/connection-types.ts). */
+  readonly retry: 'always' | 'never' | 'resume';
+  readonly encryption: 'never' | 'always' | 'either';
   readonly limits: Facts;
   readonly timing: Facts;
   readonly streamTiming: Facts;
