@@ -157,6 +157,28 @@ export interface DroppedRecord extends Timed {
   readonly why: 'load' | 'slow';
 }
 
+/** A rendezvous: a socket of an end came or went. `socket` counts from 1. */
+export interface SocketRecord extends Timed {
+  readonly type: 'socket.attached' | 'socket.detached';
+  readonly socket: number;
+  readonly role: 'harness' | 'executor';
+  /** Detached: the close code. */
+  readonly code?: number;
+}
+
+/** A rendezvous: what became of a frame, of which it reads the head only. */
+export interface RoutedRecord extends Timed {
+  readonly type: 'frame.routed';
+  readonly stream: string;
+  readonly from: 'harness' | 'executor';
+  readonly kind: string;
+  readonly reliable: boolean;
+  /** Of the whole message. */
+  readonly bytes: number;
+  /** Handed to the other end; given up, because there is none now; or answered with a reset. */
+  readonly fate: 'passed' | 'dropped' | 'answered';
+}
+
 export type ObservationRecord =
   | StartedRecord
   | EndpointRecord
@@ -168,4 +190,6 @@ export type ObservationRecord =
   | FrameRecord
   | FrameRejectedRecord
   | ChanceRecord
-  | DroppedRecord;
+  | DroppedRecord
+  | SocketRecord
+  | RoutedRecord;

@@ -15,7 +15,6 @@ import type { Observation, ObservationListener, ObservedActor, ObservedEndpoint 
 import { type Facts, type FrameRecord, type ObservationRecord, RECORD_VERSION } from './record.js';
 import { shownName, shownReason } from './shown-words.js';
 import { activeStates, edgeId } from './state-facts.js';
-import { toMicrosecond } from './turn-clock.js';
 
 export interface RecorderOptions {
   write(record: ObservationRecord): void;
@@ -59,7 +58,7 @@ class Recorder implements ObservationListener {
 
   constructor(observation: Observation, options: RecorderOptions) {
     this.#options = options;
-    this.#now = () => toMicrosecond(observation.clock.now());
+    this.#now = () => observation.clock.now();
   }
 
   start(): void {

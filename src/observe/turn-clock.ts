@@ -13,7 +13,7 @@ export function turnClock(clock: Clock): Clock {
   return {
     now: () => {
       if (reading === undefined) {
-        reading = toMicrosecond(clock.now());
+        reading = Math.round(clock.now() * 1000) / 1000;
         queueMicrotask(goOn);
       }
       return reading;
@@ -21,8 +21,4 @@ export function turnClock(clock: Clock): Clock {
     setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
     clearTimeout: (timer) => clock.clearTimeout(timer),
   };
-}
-
-export function toMicrosecond(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }
