@@ -32,6 +32,8 @@ export interface StartedRecord extends Timed {
   readonly payloads: boolean;
   /** Of the program's chance, where it has one. */
   readonly seed?: number;
+  /** It is told from a recording. */
+  readonly recorded?: true;
 }
 
 /** One end of a relay connection, with the numbers its charts were started with. */

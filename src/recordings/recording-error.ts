@@ -7,6 +7,7 @@ import { SignalboxError } from '../../proto/signalbox-error.js';
 export type RecordingFaultCode =
   | 'recording_unreadable'
   | 'recording_unwritable'
+  | 'recording_unreachable'
   | 'recording_foreign'
   | 'recording_version_unknown'
   | 'recording_malformed';

@@ -2,9 +2,8 @@
  * What is observed, written down as lines of a recording, as fast as whoever takes them can. It never waits and never
  * drops in silence: what could not be taken is counted, said, and followed by everything that is there.
  */
-import type { Observation } from '../observe/observation.js';
+import type { Clock } from '../../machines/clock.js';
 import type { ObservationRecord } from '../observe/record.js';
-import { record } from '../observe/recorder.js';
 
 /** Where lines go: a file, a socket. */
 export interface TapeSink {
@@ -14,12 +13,8 @@ export interface TapeSink {
   write(lines: string): void;
 }
 
-export interface TapeOptions {
-  /** Frames carry their payload. */
-  readonly payloads?: boolean;
-  /** Of the program's chance. */
-  readonly seed?: number;
-}
+/** Where records come from: begins with the head and everything that is there, and answers with how to stop. */
+export type TapeSource = (write: (one: ObservationRecord) => void) => () => void;
 
 /** Between two writes: what happens in a burst is one. */
 const TICK_MS = 20;
@@ -27,9 +22,9 @@ const TICK_MS = 20;
 const SLOW_BYTES = 8 * 1024 * 1024;
 
 export class Tape {
-  readonly #observation: Observation;
+  readonly #source: TapeSource;
   readonly #sink: TapeSink;
-  readonly #options: TapeOptions;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #timer: NodeJS.Timeout;
   #stop: () => void;
   #lines: string[] = [];
@@ -37,10 +32,11 @@ export class Tape {
   /** Dropped since whoever takes them was found to be slow; 0 when it keeps up. */
   #dropped = 0;
 
-  constructor(observation: Observation, sink: TapeSink, options: TapeOptions = {}) {
-    this.#observation = observation;
+  /** `clock` is the one that the records go by. */
+  constructor(source: TapeSource, sink: TapeSink, clock: Pick<Clock, 'now'>) {
+    this.#source = source;
     this.#sink = sink;
-    this.#options = options;
+    this.#clock = clock;
     this.#stop = this.#record();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
@@ -55,7 +51,7 @@ export class Tape {
   }
 
   #record(): () => void {
-    return record(this.#observation, { ...this.#options, write: (one) => this.#write(one) });
+    return this.#source((one) => this.#write(one));
   }
 
   #write(one: ObservationRecord): void {
@@ -90,6 +86,6 @@ export class Tape {
   }
 
   #droppedRecord(): ObservationRecord {
-    return { type: 'records.dropped', at: this.#observation.clock.now(), count: this.#dropped, why: 'slow' };
+    return { type: 'records.dropped', at: this.#clock.now(), count: this.#dropped, why: 'slow' };
   }
 }

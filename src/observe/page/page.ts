@@ -57,7 +57,16 @@ function draw(): void {
 
 function drawFigures(): void {
   const isConnected = status.dataset.connected === 'true';
-  setText(status, !isConnected ? 'the program is away; trying again' : view.isLive ? 'live' : 'paused');
+  setText(
+    status,
+    !isConnected
+      ? 'the program is away; trying again'
+      : view.isLive
+        ? history.started?.recorded
+          ? 'recording'
+          : 'live'
+        : 'paused',
+  );
   const now = performance.now();
   if (now - counted.at > 1000) {
     counted = {
