@@ -16,6 +16,7 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   exec: async () => (await import('./exec.command.js')).registerExecCommand,
   executor: async () => (await import('./executor.command.js')).registerExecutorCommand,
   rendezvous: async () => (await import('./rendezvous.command.js')).registerRendezvousCommand,
+  trace: async () => (await import('./trace.command.js')).registerTraceCommand,
   token: async () => (await import('./token.command.js')).registerTokenCommand,
 };
 

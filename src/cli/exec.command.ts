@@ -6,18 +6,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ConnectionLostError } from '../../machines/connection-types.js';
 import { HarnessError } from '../../machines/harness.machine.js';
-import { connect } from '../harness/connect.js';
+import { type ConnectOptions, connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import type { RemoteProcess } from '../harness/remote-process.js';
 import { RemoteError } from '../harness/rpc-client.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
-import { CliError } from './cli-error.js';
+import { Observation } from '../observe/observation.js';
+import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
 import { type AddressOptions, findAddress, relayOption, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
+import { addTraceOptions, checkTrace, startTrace, type TraceOptions } from './trace-option.js';
 
-interface ExecOptions extends AddressOptions {
+interface ExecOptions extends AddressOptions, TraceOptions {
   readonly cwd?: string;
   /** Milliseconds. */
   readonly grace?: number;
@@ -35,7 +37,7 @@ const SIGPIPE_EXIT_CODE = 141;
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 export function registerExecCommand(program: Command): void {
-  program
+  const command = program
     .command('exec')
     .description('run a command on the other machine')
     .argument('<command...>', 'program and arguments, after --')
@@ -45,7 +47,8 @@ export function registerExecCommand(program: Command): void {
     .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
     .addOption(relayOption())
     .option('--cwd <path>', 'folder on the other machine to run in')
-    .addOption(graceOption('how long to wait for a lost connection to come back'))
+    .addOption(graceOption('how long to wait for a lost connection to come back'));
+  addTraceOptions(command)
     .addOption(logLevelOption('silent'))
     .addHelpText(
       'after',
@@ -61,15 +64,35 @@ Ctrl-C goes to the command; a second Ctrl-C kills it, a third does not wait for 
 }
 
 async function run(argv: string[], options: ExecOptions): Promise<void> {
+  checkTrace(options);
   const address = await findAddress(options);
   const log = createLog({ level: options.logLevel });
+  const observation = options.trace === undefined ? undefined : new Observation({ log });
+  const trace = await startTrace(options, observation).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  let exitCode: number;
+  try {
+    exitCode = await runThere(argv, options, {
+      ...address,
+      log,
+      ...(observation === undefined ? {} : { observation }),
+    });
+  } finally {
+    await trace?.close();
+  }
+  // Standard input may still be open and would keep the program alive.
+  process.exit(exitCode);
+}
+
+/** Resolves with the exit code for this program. */
+async function runThere(argv: string[], options: ExecOptions, address: ConnectOptions): Promise<number> {
   const grace = options.grace === undefined ? {} : patience(options.grace);
-  const harness = await reach(() => connect({ ...address, ...grace, clientName: 'signalbox exec', log }));
+  const harness = await reach(() => connect({ ...address, ...grace, clientName: 'signalbox exec' }));
   const child = await start(harness, argv, options);
   const exitCode = await live(child);
   await harness.close();
-  // Standard input may still be open and would keep the program alive.
-  process.exit(exitCode);
+  return exitCode;
 }
 
 /** Nothing has run yet, so a rendezvous or an executor that is just coming back is tried again for a moment. */

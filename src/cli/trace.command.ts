@@ -189,7 +189,7 @@ function reportText({
   difference,
 }: ReplayReport): string {
   const verdict = difference === undefined ? 'the same' : 'the same, up to the first difference';
-  const past = unknownPast === 0 ? '' : `; ${unknownPast} actors began before the recording and were left out`;
+  const past = unknownPast === 0 ? '' : `; left out: ${counted(unknownPast, 'actor')} from before the recording`;
   return (
     `${counted(inputs, 'input')} to ${counted(connections, 'connection')} and ${counted(streams, 'stream')}: ` +
     `${counted(transitions, 'transition')} and ${counted(frames, 'frame')} ${verdict}${past}`

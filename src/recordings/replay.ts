@@ -239,6 +239,7 @@ class Replay {
     if (begun === undefined) this.#part(id, `${id} was made`, 'the frame that came opens no stream');
     this.#orphans.add(streamId);
     const ref = this.#create(begun.machine, streamActorId(streamId), begun.input);
+    this.#done.delete(childrenOf(this.#stage.sessionId));
     return { ref, name: id, streamId };
   }
 
