@@ -116,10 +116,16 @@ async function show(file: string, options: ShowOptions): Promise<void> {
     return;
   }
   const width = options.width ?? process.stdout.columns ?? USUAL_WIDTH;
-  const colour = options.color && process.env.NO_COLOR === undefined && process.stdout.isTTY === true;
+  const colour = options.color && isColourful(process.env);
   for (const diagram of diagrams) {
     for (const line of terminalDiagram(diagram, startAt, { width, colour })) process.stdout.write(`${line}\n`);
   }
+}
+
+/** As others have it: NO_COLOR and FORCE_COLOR, else whether a person looks on. */
+function isColourful({ NO_COLOR: no, FORCE_COLOR: force }: NodeJS.ProcessEnv): boolean {
+  if (no !== undefined && no !== '') return false;
+  return (force !== undefined && force !== '0') || process.stdout.isTTY === true;
 }
 
 function part(diagram: StreamDiagram, startAt: number, { from = 0, to = Number.POSITIVE_INFINITY }: PartOptions) {

@@ -3,7 +3,7 @@
  * handed over, what became of the carrier, where the chart went. It draws nothing.
  */
 import { Ladder, type RungKind } from '../observe/page/ladder.js';
-import { eventText, stateText } from '../observe/page/words.js';
+import { eventText } from '../observe/page/words.js';
 import type { ActorChangedRecord, ActorReceivedRecord, FrameRecord, ObservationRecord } from '../observe/record.js';
 
 export type RowKind = RungKind | 'carrier' | 'input' | 'change' | 'end' | 'missing';
@@ -68,7 +68,7 @@ export class StreamRows {
         const diagram = this.#diagram(stream);
         if (diagram === undefined) return;
         diagram.hadPast ||= primed === true;
-        if (primed === true) this.#states.set(actor, stateText(record.states, 'stream'));
+        if (primed === true) this.#states.set(actor, standingText(record.states));
         return;
       }
       case 'actor.received':
@@ -159,14 +159,14 @@ export class StreamRows {
   #change(line: number, { actor, at, event, states }: ActorChangedRecord): void {
     const stream = this.#streamOf.get(actor);
     if (stream === undefined) return;
-    const now = stateText(states, 'stream');
+    const now = standingText(states);
     if (this.#states.get(actor) === now) return;
     this.#states.set(actor, now);
     const diagram = this.#diagram(stream);
     if (diagram === undefined) return;
     const last = diagram.rows.at(-1);
     // Beside what set it off, if that is shown.
-    if (last !== undefined && last.at === at && last.chart === '' && last.kind !== 'carrier') last.chart = now;
+    if (last !== undefined && last.at === at && last.chart === '') last.chart = now;
     else this.#add(stream, { line, at, kind: 'change', label: changeText(event), chart: now });
   }
 
@@ -253,6 +253,17 @@ function carrierText(event: string, facts: ActorReceivedRecord['facts']): string
 
 function changeText(event: string): string {
   return event === 'xstate.init' ? 'the stream begins' : eventText(event);
+}
+
+/** A region that rests here has nothing to tell. */
+const AT_REST: ReadonlySet<string> = new Set(['attached', 'inOrder', 'idle', 'taking', 'quiet', 'serving', 'complete']);
+
+/** `sending.inFlight.flowing, acking.delayed`: what is not as it is at rest, of a stream whose profile is known. */
+function standingText(states: readonly string[]): string {
+  const paths = states.map((state) => state.replace(/^stream\./, ''));
+  const telling = paths.filter((path) => !AT_REST.has(path.slice(path.lastIndexOf('.') + 1)));
+  if (telling.length === 0) return `${paths[0]?.split('.')[0] ?? ''}, at rest`;
+  return telling.map((path) => path.replace(/^reliable\./, '')).join(', ');
 }
 
 export function sizeText(bytes: number): string {

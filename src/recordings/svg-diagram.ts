@@ -8,11 +8,11 @@ const ROW = 26;
 const PAUSE_ROW = 30;
 const HEAD = 74;
 const LEFT = 96;
-const RIGHT = 566;
-const CHART = 596;
-const WIDTH = 960;
-const LONGEST_CHART = 52;
-const LONGEST_LABEL = 72;
+const RIGHT = 664;
+const CHART = 738;
+const WIDTH = 1120;
+const LONGEST_CHART = 56;
+const LONGEST_LABEL = 74;
 const PAUSE_MS = 200;
 const CELL = 5;
 /** More make a picture that nobody can open. */
@@ -51,7 +51,7 @@ export function svgDiagram(diagram: StreamDiagram, startAt: number): SvgDiagram 
     text('title', 20, 26, `stream ${stream}`),
     end(LEFT, local),
     end(RIGHT, peer),
-    text('head', CHART, HEAD - 22, 'chart of the stream'),
+    text('head', CHART, HEAD - 21, 'chart of the stream'),
     `<line class="life" x1="${LEFT}" x2="${LEFT}" y1="${HEAD - 12}" y2="${height - 14}"/>`,
     `<line class="life" x1="${RIGHT}" x2="${RIGHT}" y1="${HEAD - 12}" y2="${height - 14}"/>`,
     ...parts,

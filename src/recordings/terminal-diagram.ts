@@ -15,6 +15,7 @@ export const NARROWEST = 40;
 const WIDEST_LANES = 84;
 /** From here on the chart has a column of its own. */
 const BESIDE_FROM = 100;
+const NARROWEST_CHART = 34;
 /** A pause this long is told. */
 const PAUSE_MS = 200;
 const CELLS = 8;
@@ -68,7 +69,7 @@ function layoutFor(width: number): Layout {
   const time = width < 60 ? 7 : 9;
   const room = width - time - 1;
   if (width < BESIDE_FROM) return { time, lanes: Math.min(room - 2, WIDEST_LANES), chart: 0 };
-  const chart = Math.max(28, Math.min(56, width - time - 3 - WIDEST_LANES));
+  const chart = Math.max(NARROWEST_CHART, Math.min(60, width - time - 3 - WIDEST_LANES));
   return { time, lanes: Math.min(room - chart - 4, WIDEST_LANES), chart };
 }
 

@@ -2,10 +2,14 @@
  * Recordings of a simulated run: one of each machine, because each has a clock of its own, as a program on it would
  * have written it.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Observation } from '../../src/observe/observation.js';
 import type { ObservationRecord } from '../../src/observe/record.js';
 import { record } from '../../src/observe/recorder.js';
+import type { Scenario } from './scenario.js';
+import { simulate } from './simulate.js';
 
 export class Recordings {
   readonly #seed: number;
@@ -38,4 +42,12 @@ export class Recordings {
       return own;
     });
   }
+}
+
+/** Plays a run that failed once more, recorded, which is the same run. Answers with where the recordings are. */
+export async function recordAgain(scenario: Scenario): Promise<string[]> {
+  const { seed } = scenario;
+  const recordings = new Recordings(seed);
+  await simulate(seed, { scenario, recordings });
+  return recordings.write(join(mkdtempSync(join(tmpdir(), 'signalbox-sim-')), `seed-${seed}.jsonl`));
 }
