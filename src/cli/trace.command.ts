@@ -40,6 +40,7 @@ interface ShowOptions extends PartOptions {
 const NO_RECORDING_EXIT_CODE = 3;
 /** The replay did something else than was recorded. */
 const DIFFERENT_EXIT_CODE = 1;
+const SIGPIPE_EXIT_CODE = 141;
 const USUAL_WIDTH = 100;
 
 export function registerTraceCommand(program: Command): void {
@@ -216,6 +217,11 @@ function nothingOf(file: string, stream: string | undefined): string {
 
 /** Errors as a person needs them, with the exit code that the help promises. */
 async function told(action: () => Promise<void>): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Nobody reads any more (`| head`): as if SIGPIPE had come.
+    if (error.code === 'EPIPE') process.exit(SIGPIPE_EXIT_CODE);
+    throw error;
+  });
   try {
     await action();
   } catch (error) {

@@ -252,6 +252,8 @@ function carrierText(event: string, facts: ActorReceivedRecord['facts']): string
 }
 
 function changeText(event: string): string {
+  const [, how, step] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(event) ?? [];
+  if (step !== undefined) return `${step}: ${how === 'done' ? 'done' : 'failed'}`;
   return event === 'xstate.init' ? 'the stream begins' : eventText(event);
 }
 
