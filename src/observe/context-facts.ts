@@ -3,7 +3,7 @@
  * A field that is not listed here is not shown, whatever it holds.
  */
 
-import type { AnyActorRef, Snapshot } from 'xstate';
+import type { AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
 import type { ConnectionContext } from '../../machines/connection-types.js';
 import type { ExecutorContext } from '../../machines/executor.machine.js';
 import type { ProcessContext } from '../../machines/process.machine.js';
@@ -53,10 +53,14 @@ export function contextFacts(snapshot: Snapshot<unknown> | undefined): Facts {
 }
 
 /**
- * What a chart reads beside its event that nobody sent it: the traffic, which a connection looks at when its timers fire.
+ * What a chart reads beside its event that nobody sent it: the traffic, which a connection looks at to judge a silence.
  */
-export function outsideFacts({ chart, ref }: { readonly chart: string | undefined; readonly ref: AnyActorRef }): Facts {
-  if (chart !== 'connection') return nothing;
+export function outsideFacts(
+  { chart, ref }: { readonly chart: string | undefined; readonly ref: AnyActorRef },
+  { type }: AnyEventObject,
+): Facts {
+  const looks = type.startsWith('xstate.after.') || type === 'answer.owed' || type === 'socket.ponged';
+  if (chart !== 'connection' || !looks) return nothing;
   const { context } = ref.getSnapshot() as { readonly context: ConnectionContext };
   return definite(trafficFacts(context));
 }

@@ -117,7 +117,7 @@ class Recorder implements ObservationListener {
       actor: actor.sessionId,
       ...(source === undefined ? {} : { source: source.sessionId }),
       event: shownName(event.type),
-      facts: { ...eventFacts(event), ...outsideFacts(actor) },
+      facts: { ...eventFacts(event), ...outsideFacts(actor, event) },
     });
     const busy = this.#busy.get(actor);
     if (busy === undefined) this.#busy.set(actor, { events: 1, edges: [] });

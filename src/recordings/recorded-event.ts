@@ -18,7 +18,7 @@ let zeros = new Uint8Array(64 * 1024);
 /** The recording says what no program can have done. */
 export class ImpossibleRecord extends Error {}
 
-export function payloadOf(bytes: number): Uint8Array {
+function payloadOf(bytes: number): Uint8Array {
   if (bytes > LARGEST_PAYLOAD) throw new ImpossibleRecord(`${bytes} bytes are more than a message may have`);
   if (bytes > zeros.length) zeros = new Uint8Array(bytes);
   return zeros.subarray(0, bytes);

@@ -378,6 +378,7 @@ class Replay {
 }
 
 function noteTraffic(traffic: Traffic, { facts }: ActorReceivedRecord): void {
+  if (facts['traffic.heardAt'] === undefined) return;
   const owedSince = facts['traffic.owedSince'];
   traffic.heardAt = Number(facts['traffic.heardAt'] ?? 0);
   traffic.owedSince = typeof owedSince === 'number' ? owedSince : undefined;
