@@ -15,6 +15,7 @@ export interface ExecutorEffects {
 export interface ExecutorInput {
   readonly detachedMs: number;
   readonly retentionMs: number;
+  readonly keptRetentionMs: number;
   readonly effects: ExecutorEffects;
 }
 
@@ -54,10 +55,10 @@ export const executorMachine = setup({
     spawnSession: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'session.open') return;
       const { sessionId, effects } = event;
-      const { detachedMs, retentionMs } = context;
+      const { detachedMs, retentionMs, keptRetentionMs } = context;
       enqueue.spawnChild('session', {
         id: sessionActorId(sessionId),
-        input: { sessionId, effects, detachedMs, retentionMs },
+        input: { sessionId, effects, detachedMs, retentionMs, keptRetentionMs },
       });
       enqueue.assign({ sessions: [...context.sessions, sessionActorId(sessionId)] });
     }),

@@ -18,6 +18,8 @@ export class HarnessError extends SignalboxError {
       | 'initialize_timeout'
       | 'transport_lost'
       | 'session_lost'
+      /** Somebody else is attached to the session that was asked for. */
+      | 'session_attached'
       | 'fate_unknown'
       | 'output_lost'
       | 'closed',

@@ -4,8 +4,9 @@
  */
 import { streamActorId } from '../../machines/connection-setup.js';
 import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
+import { CREDENTIAL_REJECTED } from '../../machines/stream-steps.js';
 import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
-import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
+import { type Frame, isReliable, PROTOCOL_ERROR_REASON, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
 import { observedPort } from '../observe/endpoint-observer.js';
@@ -18,10 +19,12 @@ import { FrameWriter } from './frame-writer.js';
 import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './relay-endpoint-options.js';
 import { ServedStream, type StreamActor } from './served-stream.js';
 import type { ChannelOwner, StreamChannel } from './stream-channel.js';
-
 import { TrafficNotes } from './traffic-notes.js';
 
 export type { ChannelListener, ConnectionActor } from './relay-endpoint-options.js';
+
+/** Ends of a handshake whose cause is in the log already, from where it is known. */
+const TOLD_BY_RESPONDER: readonly string[] = [PROTOCOL_ERROR_REASON, CREDENTIAL_REJECTED];
 
 export class RelayEndpoint implements ChannelOwner {
   readonly #options: RelayEndpointOptions;
@@ -224,8 +227,8 @@ export class RelayEndpoint implements ChannelOwner {
       deliver: (messages) => stream.deliver(messages),
       backlog: (bytes) => stream.channel.queued(bytes),
       opened: () => {
-        if (this.#options.role === 'executor') stream.listen(this.#options.accept(stream.channel));
-        stream.opened();
+        const { role, accept } = this.#options;
+        stream.opened(role === 'executor' ? accept : undefined);
       },
       // An executor's socket carries other streams too: one slow reader must not stop them.
       readSocket: (reading) => {
@@ -277,7 +280,8 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #refuse({ streamId, reliability }: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void {
-    this.#log.debug({ streamId, reason }, 'a stream was refused');
+    const level = reason === 'too_many_streams' ? 'warn' : 'debug';
+    this.#log[level]({ streamId, reason }, 'a stream was refused');
     const plain = plainFrame(streamId, { kind: 'reset', reason });
     const frames = [isReliable({ reliability }) ? { ...plain, reliability } : plain];
     this.#options.observer?.sent(streamId, frames);
@@ -288,6 +292,10 @@ export class RelayEndpoint implements ChannelOwner {
     const stream = this.#streams.get(end.streamId);
     if (stream === undefined) return;
     this.#streams.delete(end.streamId);
+    const { streamId, reason, initiator } = end;
+    if (stream.isHandshaking && initiator === 'local' && !TOLD_BY_RESPONDER.includes(reason)) {
+      this.#log.warn({ streamId, reason }, 'a stream ended before its encrypted handshake was done');
+    }
     stream.ended(end);
     this.#log.debug(end, 'stream ended');
   }

@@ -27,6 +27,7 @@ export class StreamChannel implements RpcTransport {
   readonly peer: string;
   readonly #owner: ChannelOwner;
   readonly messageBytes: number;
+  readonly isStrict: boolean;
   #unflushed: Uint8Array[] = [];
   #unflushedBytes = 0;
   /** Bytes that wait for the send window. */
@@ -37,12 +38,14 @@ export class StreamChannel implements RpcTransport {
   #held: boolean;
   #writableListener: (() => void) | undefined;
 
-  constructor(streamId: string, owner: ChannelOwner, longestMessage: number, held = false) {
+  /** One that is encrypted holds what is sent until its handshake is done. */
+  constructor(streamId: string, owner: ChannelOwner, longestMessage: number, encrypted = false) {
     this.streamId = streamId;
     this.peer = `exec-server relay stream ${streamId}`;
     this.#owner = owner;
     this.messageBytes = longestMessage;
-    this.#held = held;
+    this.isStrict = encrypted;
+    this.#held = encrypted;
   }
 
   send(message: Uint8Array): void {

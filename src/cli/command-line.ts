@@ -13,7 +13,11 @@ type Register = (program: Command) => void;
 /** A daemon has no use for the code of the other commands. */
 const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   up: async () => (await import('./up.command.js')).registerUpCommand,
+  connect: async () => (await import('./connect.command.js')).registerConnectCommand,
   exec: async () => (await import('./exec.command.js')).registerExecCommand,
+  ps: async () => (await import('./ps.command.js')).registerPsCommand,
+  attach: async () => (await import('./attach.command.js')).registerAttachCommand,
+  kill: async () => (await import('./kill.command.js')).registerKillCommand,
   executor: async () => (await import('./executor.command.js')).registerExecutorCommand,
   rendezvous: async () => (await import('./rendezvous.command.js')).registerRendezvousCommand,
   trace: async () => (await import('./trace.command.js')).registerTraceCommand,

@@ -1,7 +1,7 @@
 /**
  * Which executor a command talks to: what it was told, else the environment, else the `signalbox up` that runs here.
  */
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ConnectOptions } from '../harness/connect.js';
 import { CliError } from './cli-error.js';
 import { readSecret } from './secret.js';
@@ -20,7 +20,16 @@ export type HarnessAddress = Pick<ConnectOptions, 'url' | 'environmentId' | 'rel
 /** Exit code of commands that never reached the other machine, as ssh has it. */
 export const UNREACHABLE_EXIT_CODE = 255;
 
-export function relayOption(): Option {
+/** The options by which a command is told which executor it is to talk to. */
+export function addAddressOptions(command: Command): void {
+  command
+    .option('--env <id>', 'environment of the executor')
+    .option('--url <url>', 'address: http://… of a registry, with --env; or ws://… of a harness URL or an executor')
+    .option('--token-file <file>', 'file that holds the harness token (default: SIGNALBOX_TOKEN)')
+    .addOption(relayOption());
+}
+
+function relayOption(): Option {
   return new Option(
     '--relay <profile>',
     'noise: encrypted end to end (default); cleartext: for executors up to 0.140',

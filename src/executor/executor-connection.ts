@@ -28,6 +28,8 @@ export interface ExecutorHost {
   readonly sandbox: Sandbox;
   readonly confinedFiles: ConfinedFiles;
   session(sessionId: string): ExecutorSession | undefined;
+  /** Sessions whose processes go on without anybody attached, oldest first. */
+  keptSessions(): readonly ExecutorSession[];
 }
 
 /** The families of methods, in the words of the lifecycle errors. */

@@ -59,6 +59,11 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
     return this.#actor?.getSnapshot().value ?? 'ended';
   }
 
+  /** Its processes are to go on without anybody attached. */
+  get isKept(): boolean {
+    return this.#actor?.getSnapshot().context.kept ?? false;
+  }
+
   get attached(): boolean {
     return this.#transport !== undefined;
   }
@@ -78,6 +83,10 @@ export class ExecutorSession implements SessionEffects, ProcessAudience {
 
   initialized(): void {
     this.#tell({ type: 'session.initialized' });
+  }
+
+  keep(keep: boolean): void {
+    this.#tell({ type: 'session.keep', keep });
   }
 
   resume(transport: RpcTransport): void {

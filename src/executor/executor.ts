@@ -26,6 +26,7 @@ import { fileHandleMethods } from './methods/file-handles.js';
 import { fileTreeMethods } from './methods/file-trees.js';
 import { fileMethods } from './methods/files.js';
 import { httpMethods } from './methods/http.js';
+import { keptSessionMethods } from './methods/kept-sessions.js';
 import { lifecycleMethods } from './methods/lifecycle.js';
 import { processMethods } from './methods/process.js';
 import { packageVersion } from './package-version.js';
@@ -33,6 +34,8 @@ import { packageVersion } from './package-version.js';
 /** How long a session without connection, and a closed process, are kept: the newest release's times. */
 const DETACHED_MS = 80_000;
 const RETENTION_MS = 80_000;
+/** How long a closed process of a kept session can be read: its starter may look after a coffee. */
+const KEPT_RETENTION_MS = 3_600_000;
 
 export interface ExecutorOptions {
   readonly clock?: Clock;
@@ -46,6 +49,8 @@ export interface ExecutorOptions {
   readonly detachedMs?: number;
   /** Milliseconds a closed process can still be read. */
   readonly retentionMs?: number;
+  /** The same for a process of a session that is kept. */
+  readonly keptRetentionMs?: number;
   /** Requests of one connection served at a time. */
   readonly concurrentRequests?: number;
   /** Who forks children. Default: a helper process, started with the first child. */
@@ -80,6 +85,7 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
     sandbox,
     confinedFiles,
     session: (sessionId) => sessions.get(sessionId),
+    keptSessions: () => sessions.kept(),
   };
   const server = createRpcServer<ExecutorConnection>({
     methods: allMethods(),
@@ -100,6 +106,7 @@ export function createExecutor(options: ExecutorOptions = {}): Executor {
 function allMethods(): ReadonlyMap<string, RpcMethod<ExecutorConnection>> {
   const families = [
     lifecycleMethods,
+    keptSessionMethods,
     processMethods,
     environmentMethods,
     fileMethods,
@@ -123,14 +130,19 @@ class ExecutorSessions implements ExecutorEffects {
   readonly #sessions = new Map<string, ExecutorSession>();
 
   constructor(options: ExecutorOptions) {
-    const { log = silentLog, detachedMs, retentionMs, observation } = options;
+    const { log = silentLog, detachedMs, retentionMs, keptRetentionMs, observation } = options;
     const { clock = observation?.clock ?? realClock } = options;
     this.#clock = clock;
     this.#log = log;
     this.actor = createActor(executorMachine, {
       id: 'executor',
       clock,
-      input: { detachedMs: detachedMs ?? DETACHED_MS, retentionMs: retentionMs ?? RETENTION_MS, effects: this },
+      input: {
+        detachedMs: detachedMs ?? DETACHED_MS,
+        retentionMs: retentionMs ?? RETENTION_MS,
+        keptRetentionMs: keptRetentionMs ?? KEPT_RETENTION_MS,
+        effects: this,
+      },
     });
     this.actor.start();
     observation?.addRoot(this.actor);
@@ -138,6 +150,11 @@ class ExecutorSessions implements ExecutorEffects {
 
   get(sessionId: string): ExecutorSession | undefined {
     return this.#sessions.get(sessionId);
+  }
+
+  /** Oldest first. */
+  kept(): readonly ExecutorSession[] {
+    return [...this.#sessions.values()].filter((session) => session.isKept);
   }
 
   open(): ExecutorSession {

@@ -8,10 +8,12 @@ import type { EnvironmentInfo } from './environment-info.js';
 /** As `environment/info` names them. */
 export type Capability =
   | 'signalboxCloseStdin'
+  | 'signalboxKeptSessions'
   | 'signalboxProcessList'
   | 'signalboxResize'
   | 'signalboxRetainBytes'
   | 'signalboxSignals'
+  | 'signalboxTellsSignals'
   | 'signalboxTerminateGrace';
 
 /** The executor does not announce what was asked of it; nothing was sent. */

@@ -53,7 +53,7 @@ export async function catchUp(processes: readonly RemoteProcess[], request: Requ
 }
 
 /** Everything after `afterSeq`. */
-async function readMissed(processId: string, afterSeq: number, request: Request): Promise<Missed> {
+export async function readMissed(processId: string, afterSeq: number, request: Request): Promise<Missed> {
   const output: ReadChunk[] = [];
   let lostBytes: number | null | undefined;
   let after = afterSeq;

@@ -1,15 +1,11 @@
 /**
- * What a harness needs for encrypted streams: keys of its own for as long as its session lasts (relay.md §6.9), and from
- * the registry the executor's key and a permission for each handshake (§9.3). It asks once a call; trying again is for
+ * What a harness needs for an encrypted stream beside its keys: from the registry the executor's key and a permission for
+ * each handshake (relay.md §9.3). One of these serves one stream at a time. It asks once a call; trying again is for
  * others.
  */
 import * as v from 'valibot';
 import { LocateError, type Location } from '../../machines/connection-types.js';
-import { NoiseIdentity } from '../noise/identity.js';
 import { type ConnectBundle, InitiatorOffice } from '../noise/initiator-office.js';
-import type { OpenedKem } from '../noise/kem.js';
-import { MainThreadKem } from '../noise/main-thread-kem.js';
-import { nativeKem } from '../noise/native-kem.js';
 import { publicKeyToJson } from '../noise/public-key.js';
 import { connectReply } from '../noise/registry-messages.js';
 import {
@@ -22,44 +18,30 @@ import {
   type RegistryAnswer,
   refuseUnusableAddress,
 } from '../registry/registry-call.js';
+import type { HarnessKeys } from './harness-keys.js';
 
 export class HarnessEncryption {
   readonly initiator: InitiatorOffice;
   readonly #address: RegistryAddress;
-  readonly #identity: Promise<NoiseIdentity>;
+  readonly #keys: HarnessKeys;
   #bundle: ConnectBundle | undefined;
 
   /** `messageBytes` bounds one message of the executor. */
-  constructor(address: RegistryAddress, messageBytes: number, kem: OpenedKem = nativeKem() ?? new MainThreadKem()) {
+  constructor(address: RegistryAddress, messageBytes: number, keys: HarnessKeys) {
     this.#address = address;
-    this.#identity = NoiseIdentity.generate(kem);
-    // Whoever needs it is told; nobody may.
-    this.#identity.catch(() => {});
-    this.initiator = new InitiatorOffice({
-      identity: this.#identity,
-      kem,
-      bundle: () => this.#bundle,
-      messageBytes,
-    });
+    this.#keys = keys;
+    this.initiator = new InitiatorOffice({ ...keys, bundle: () => this.#bundle, messageBytes });
   }
 
   /** Asks where the executor is; the next handshake is with that one. Rejects with {@link LocateError}. */
   async locate(signal: AbortSignal): Promise<Location> {
     refuseUnusableAddress(this.#address);
-    const { publicKey } = await this.#identity;
+    const { publicKey } = await this.#keys.identity;
     const path = environmentPath(this.#address, 'connect');
     const json = { harness_public_key: publicKeyToJson(publicKey) };
     const bundle = bundleIn(await callRegistry(this.#address, { path, json }, signal), this.#address);
     this.#bundle = bundle;
     return { url: bundle.url, isRenewable: true };
-  }
-
-  /** No handshake can be begun any more. */
-  close(): void {
-    this.#identity.then(
-      (identity) => identity.wipe(),
-      () => {},
-    );
   }
 }
 

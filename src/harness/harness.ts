@@ -9,10 +9,17 @@ import type { Clock } from '../../machines/clock.js';
 import { HarnessError, harnessMachine, type Initialized } from '../../machines/harness.machine.js';
 import { realClock } from '../observe/real-clock.js';
 import { requireCapability } from './capability.js';
-import { catchUp } from './catch-up.js';
-import { type EnvironmentInfo, readEnvironmentInfo } from './environment-info.js';
+import { catchUp, readMissed } from './catch-up.js';
+import {
+  type EnvironmentInfo,
+  HOME_FOLDER,
+  isRefusedAsMalformed,
+  readEnvironmentInfo,
+  UNTOLD_FOLDER,
+} from './environment-info.js';
 import type { HarnessTransport, HarnessTransportListener } from './harness-transport.js';
-import { fateUnknown, Recovery, resumeSession } from './recovery.js';
+import { KeptSessions } from './kept-sessions.js';
+import { beginSession, fateUnknown, Recovery, resumeSession } from './recovery.js';
 import { RemoteFiles } from './remote-files.js';
 import { toRemotePath } from './remote-path.js';
 import { type ProcessListing, type ProcessOptions, type ProcessOwner, RemoteProcess } from './remote-process.js';
@@ -27,6 +34,8 @@ export interface HarnessOptions {
   readonly initializeMs?: number;
   /** How long a session whose transport was lost may take to be had again on another; 0: it is not tried. */
   readonly recoverMs?: number;
+  /** Of a session to take over in place of beginning one. */
+  readonly resumeSessionId?: string;
   open(listener: HarnessTransportListener, signal: AbortSignal): Promise<HarnessTransport>;
   readonly signal?: AbortSignal;
 }
@@ -123,6 +132,11 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return this.#files;
   }
 
+  /** What stays on the executor when nobody is connected. */
+  get kept(): KeptSessions {
+    return new KeptSessions((method, params) => this.request(method, params), this.environment);
+  }
+
   /**
    * Any method of the API (jsonrpc.md), with its result as it came. While the session is being recovered it waits. One
    * that was under way when the transport was lost is asked again if that can do no harm, else it rejects with
@@ -148,32 +162,57 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return ((await this.request('process/list')) as { processes: readonly ProcessListing[] }).processes;
   }
 
+  /**
+   * A process of this session that was started by somebody before it was taken over: what it printed so far comes
+   * first, as far as it was kept. Rejects with RemoteError when there is none of that id.
+   */
+  async adoptProcess(processId: string): Promise<RemoteProcess> {
+    const child = new RemoteProcess(processId, this, { isAdopted: true });
+    this.#processes.set(processId, child);
+    const missed = await readMissed(processId, 0, (method, params) => this.request(method, params)).catch(
+      (error: unknown) => {
+        child.lost(error as Error);
+        throw error;
+      },
+    );
+    child.recovered(missed);
+    return child;
+  }
+
   /** Rejects with RemoteError when it cannot be started, and with UnsupportedError. */
   async startProcess(options: ProcessOptions): Promise<RemoteProcess> {
-    const { size, retainBytes } = options;
+    const { size, retainBytes, signal } = options;
+    signal?.throwIfAborted();
     if (size !== undefined) requireCapability(this.environment, 'signalboxResize', 'give a terminal a size');
     if (retainBytes !== undefined) requireCapability(this.environment, 'signalboxRetainBytes', 'keep more output');
     const processId = randomUUID();
     const { pathStyle, cwd } = this.environment;
+    const start = (folder: string) =>
+      this.request('process/start', {
+        processId,
+        argv: options.argv,
+        cwd: toRemotePath(folder, pathStyle),
+        env: options.env ?? {},
+        envPolicy: WHOLE_ENVIRONMENT,
+        tty: options.tty ?? false,
+        ...(options.tty && this.environment.capabilities.has('signalboxTellsSignals') ? { tellsSignals: true } : {}),
+        pipeStdin: options.stdin ?? false,
+        ...(size === undefined ? {} : { size }),
+        ...(retainBytes === undefined ? {} : { retainBytes }),
+      });
     const child = new RemoteProcess(processId, this);
     // Known before it is asked for: notifications may come before the answer (jsonrpc.md §4.2).
     this.#processes.set(processId, child);
     try {
-      await this.request('process/start', {
-        processId,
-        argv: options.argv,
-        cwd: toRemotePath(options.cwd ?? cwd, pathStyle),
-        env: options.env ?? {},
-        envPolicy: WHOLE_ENVIRONMENT,
-        tty: options.tty ?? false,
-        pipeStdin: options.stdin ?? false,
-        ...(size === undefined ? {} : { size }),
-        ...(retainBytes === undefined ? {} : { retainBytes }),
+      await start(options.cwd ?? cwd).catch((error: unknown) => {
+        if (options.cwd !== undefined || cwd !== UNTOLD_FOLDER || !isRefusedAsMalformed(error)) throw error;
+        return start(HOME_FOLDER);
       });
     } catch (error) {
       child.lost(error as Error);
       throw error;
     }
+    if (signal !== undefined) killOnAbort(child, signal);
     return child;
   }
 
@@ -251,11 +290,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   }
 
   async #initialize(): Promise<Initialized> {
-    const { clientName } = this.#options;
-    const answer = (await this.request('initialize', { clientName, resumeSessionId: null })) as {
-      sessionId?: unknown;
-      environmentInfo?: unknown;
-    };
+    const { clientName, resumeSessionId = null } = this.#options;
+    const answer = await beginSession(() => this.request('initialize', { clientName, resumeSessionId }));
     if (typeof answer.sessionId !== 'string') {
       throw new HarnessError('initialize_failed', 'the executor answered initialize without a session id');
     }
@@ -284,6 +320,14 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     if (why !== undefined) void this.#transport?.close();
     return why;
   }
+}
+
+function killOnAbort(child: RemoteProcess, signal: AbortSignal): void {
+  const kill = () => void child.terminate().catch(() => {});
+  if (signal.aborted) kill();
+  else signal.addEventListener('abort', kill, { once: true });
+  const forget = () => signal.removeEventListener('abort', kill);
+  child.exited.then(forget, forget);
 }
 
 const LOCAL = { initiator: 'local' } as const;

@@ -6,6 +6,7 @@ import { HarnessError } from '../../machines/harness.machine.js';
 import { RemoteError, type RpcClient } from './rpc-client.js';
 
 const INVALID_REQUEST = -32600;
+const SESSION_ATTACHED = -32010;
 
 /** Settles when the session is ready again, or over. */
 export class Recovery {
@@ -26,6 +27,22 @@ export class Recovery {
 
   fail(error: Error): void {
     this.#settle.reject(error);
+  }
+}
+
+/** The answer to the first `initialize`, which may ask for a session that is there already. */
+export async function beginSession(
+  ask: () => Promise<unknown>,
+): Promise<{ readonly sessionId?: unknown; readonly environmentInfo?: unknown }> {
+  try {
+    return (await ask()) as { readonly sessionId?: unknown; readonly environmentInfo?: unknown };
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    if (error.rpcCode === SESSION_ATTACHED) {
+      throw new HarnessError('session_attached', 'somebody else is attached to this session', { cause: error });
+    }
+    if (!/^unknown session/.test(error.message)) throw error;
+    throw new HarnessError('session_lost', 'the executor has no such session, or no longer', { cause: error });
   }
 }
 

@@ -33,13 +33,11 @@ export interface RelayTransportOptions {
 /** Its sessions end with it, so there is nothing to recover. */
 const EXECUTOR_ENDED = 'executor_draining';
 
+/** The executor's registry does not answer it. */
+const AUTHORISATION_TIMEOUT = 'authorisation_timeout';
+
 /** A handshake may be reset because a registration was replaced just then, or by anybody on the way (relay.md §14.3). */
 const MOST_HANDSHAKES = 3;
-
-/** A URL with `role=harness` in its query leads to a rendezvous (relay.md §1); any other is a plain executor. */
-export function isRelayUrl(url: string): boolean {
-  return new URL(url).searchParams.getAll('role').includes('harness');
-}
 
 export async function openRelayTransport(
   road: RelayRoad,
@@ -163,7 +161,11 @@ class RelayTransport {
 
   #handshakeError(end: StreamEnd): HarnessError {
     const cause = this.#road.initiator?.failure;
-    if (end.initiator === 'peer') return new HandshakeResetError('unreachable', describeEnd(end));
+    if (end.initiator === 'peer') {
+      // Whoever was silent for so long is not asked twice more.
+      const AnyError = end.reason === AUTHORISATION_TIMEOUT ? HarnessError : HandshakeResetError;
+      return new AnyError('unreachable', describeEnd(end));
+    }
     if (cause instanceof NoiseError && cause.code === 'noise_credential_rejected') {
       return new HarnessError('refused', cause.message, { cause });
     }

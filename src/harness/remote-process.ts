@@ -12,7 +12,7 @@ import { processWriter } from './process-writer.js';
 export interface ProcessOptions {
   /** Program and arguments; no shell is involved. */
   readonly argv: readonly string[];
-  /** A path on the executor; the folder the executor was started in by default. */
+  /** A path on the executor; by default the folder it was started in (with 0.142.5 the home of its user). */
   readonly cwd?: string;
   /** Added to the executor's own environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -27,6 +27,8 @@ export interface ProcessOptions {
   readonly retainBytes?: number;
   /** Gives the process a standard input that can be written; without it, it reads /dev/null. */
   readonly stdin?: boolean;
+  /** Kills the process when it aborts; one that has aborted already keeps it from being started. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ProcessExit {
@@ -76,7 +78,7 @@ interface ProcessNotification {
   readonly params: { readonly stream?: string; readonly chunk?: string; readonly exitCode?: number };
 }
 
-export class RemoteProcess {
+export class RemoteProcess implements AsyncDisposable {
   readonly processId: string;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -97,13 +99,17 @@ export class RemoteProcess {
   #exit: ProcessExit | undefined;
   /** Output was lost for good. */
   #gap: HarnessError | undefined;
+  /** Of the output from before it was adopted, nothing was read yet. */
+  #isAdopted: boolean;
   /** Terminations under way: what still comes must not hold up their answers. Being killed stays under way. */
   #terminating = 0;
   #settleExited!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
   #settleClosed!: { resolve(exit: ProcessExit): void; reject(error: Error): void };
 
-  constructor(processId: string, owner: ProcessOwner) {
+  /** `isAdopted`: it was started before, and what of its output is not kept any more is no loss. */
+  constructor(processId: string, owner: ProcessOwner, { isAdopted = false } = {}) {
     this.processId = processId;
+    this.#isAdopted = isAdopted;
     this.#owner = owner;
     this.stdout = this.#reader();
     this.stderr = this.#reader();
@@ -155,6 +161,12 @@ export class RemoteProcess {
     return answer.running === true;
   }
 
+  /** Kills it if it still runs, and resolves when it is over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#exit === undefined) await this.terminate();
+    await this.closed.catch(() => {});
+  }
+
   /** A notification of the executor about this process. */
   notified(method: string, params: ProcessNotification['params'] & { seq: number }): void {
     this.#remember(method, params);
@@ -196,7 +208,8 @@ export class RemoteProcess {
       this.#remember('process/exited', { seq: missing.pop() as number, exitCode });
     }
     for (const seq of missing) this.#remember('lost', { seq });
-    if (missing.length > 0) this.#gap ??= outputLost(lostBytes);
+    if (missing.length > 0 && !this.#isAdopted) this.#gap ??= outputLost(lostBytes);
+    this.#isAdopted = false;
     this.#drain();
   }
 

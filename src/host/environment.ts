@@ -44,8 +44,10 @@ const CAPABILITIES: Readonly<Record<string, boolean>> = {
   signalboxCloseStdin: true,
   signalboxProcessList: true,
   signalboxResize: true,
+  signalboxKeptSessions: true,
   signalboxRetainBytes: true,
   signalboxSignals: true,
+  signalboxTellsSignals: true,
   signalboxTerminateGrace: true,
 };
 

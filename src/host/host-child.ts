@@ -24,6 +24,8 @@ export interface ChildSpec {
   readonly stdin: 'pipe' | 'null';
   /** Of its terminal, when it gets one; absent, 24 by 80. */
   readonly size?: TerminalSize;
+  /** A terminal tells 128 + n for signal n, as pipes do, where releases tell 1. */
+  readonly tellsSignals?: boolean;
 }
 
 /** Of a child whose helper ended before it, when somebody else took its exit status. */

@@ -13,7 +13,7 @@ import { TerminalStream } from './terminal-stream.js';
 /** What a terminal has that nobody gave a size, as with the peers. */
 export const USUAL_SIZE: TerminalSize = { rows: 24, cols: 80 };
 /** The peers report every death by signal on a terminal like this. */
-export const KILLED_EXIT_CODE = 1;
+const KILLED_EXIT_CODE = 1;
 
 /** Throws OsError when it cannot be started. */
 export function spawnPty(spec: ChildSpec, listener: ChildListener): HostChild {
@@ -35,18 +35,23 @@ export function terminalSpec(spec: ChildSpec): ChildSpec {
   return { ...rest, program, args: ['--noprofile', '--norc', '-c', script, spec.arg0, file, ...args], env };
 }
 
+/** The exit code of a process on a terminal that a signal ended. */
+export function terminalSignalCode(signal: number, tellsSignals: boolean | undefined): number {
+  return tellsSignals ? 128 + signal : KILLED_EXIT_CODE;
+}
+
 class PtyChild implements HostChild {
   readonly #pid: number;
   readonly #stream: TerminalStream;
   #exited = false;
 
-  constructor({ program, args, env, cwd, size = USUAL_SIZE }: ChildSpec, listener: ChildListener) {
+  constructor({ program, args, env, cwd, size = USUAL_SIZE, tellsSignals }: ChildSpec, listener: ChildListener) {
     const { rows, cols } = size;
     const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const exited = (code: number, signal: number) => {
       this.#exited = true;
       this.#stream.leaderExited();
-      listener.exited(signal > 0 ? KILLED_EXIT_CODE : code);
+      listener.exited(signal > 0 ? terminalSignalCode(signal, tellsSignals) : code);
     };
     const term = loadNativePty().fork(program, args, pairs, cwd, cols, rows, -1, -1, true, ptyForkHelper(), exited);
     this.#pid = term.pid;

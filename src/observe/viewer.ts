@@ -18,7 +18,7 @@ export interface ViewerSocket {
 /** Between two messages to the page: three frames of its screen. */
 const TICK_MS = 50;
 /** Records of actors that are not looked at, in one tick. */
-const ADMITTED_A_TICK = 40;
+const ADMITTED_A_TICK = 16;
 /** Their states that are told, in one tick, when their steps are not. */
 const SAMPLED_A_TICK = 40;
 /** Records that wait for the next tick; more are dropped. */

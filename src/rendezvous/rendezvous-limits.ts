@@ -31,6 +31,10 @@ export interface RendezvousLimits {
   readonly graceMs: number;
   /** Such routes of one environment that may wait at a time; a further one ends with its socket. */
   readonly waitingRoutes: number;
+  /** How long an executor that was lost, or any after a start, is expected back by harnesses that ask for it. */
+  readonly executorExpectedMs: number;
+  /** How long such a harness waits for it. */
+  readonly executorWaitMs: number;
   /** How long a closing socket may take to say goodbye. */
   readonly closeTimeoutMs: number;
   /** How long a URL of the registry lets its holder reconnect, executor or harness. */
@@ -63,6 +67,8 @@ export const defaultRendezvousLimits: RendezvousLimits = {
   pingIntervalMs: 20_000,
   lookIntervalMs: 2_500,
   graceMs: 60_000,
+  executorExpectedMs: 10_000,
+  executorWaitMs: 4_000,
   waitingRoutes: 4096,
   closeTimeoutMs: 10_000,
   ticketLifetimeMs: 3_600_000,

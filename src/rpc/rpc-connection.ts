@@ -130,7 +130,8 @@ export class ServedConnection<Context extends ConnectionPeer> implements RpcConn
         this.#drop('unexpected_response');
         break;
       case 'malformed':
-        this.#reply(encodeMalformed(this.#transport.peer, message.detail));
+        if (this.#transport.isStrict) this.#drop('message_malformed');
+        else this.#reply(encodeMalformed(this.#transport.peer, message.detail));
         break;
     }
   }

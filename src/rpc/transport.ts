@@ -9,6 +9,8 @@ export interface RpcTransport {
   readonly peer: string;
   /** Bytes of the largest message it can carry; absent, `Limits.messageBytes` holds. */
   readonly messageBytes?: number;
+  /** What is no JSON-RPC message ends it, as releases do where messages are encrypted (relay.md §7.1). */
+  readonly isStrict?: boolean;
   /**
    * Queues one whole JSON message (UTF-8), in order. Never throws, also after the end: then it does nothing.
    * The transport owns the bytes from here on.

@@ -282,7 +282,7 @@ describe('signalbox exec without a way to an executor', () => {
     expect(wrong.code).toBe(255);
     expect(wrong.stderr).toMatch(/401/);
     expect(wrong.stderr).not.toContain('sbx_harness_wrong');
-    expect((await fails(['--url', url, '--env', 'local'])).stderr).toMatch(/401/);
+    expect((await fails(['--url', url, '--env', 'local'])).stderr).toMatch(/without the token.*SIGNALBOX_TOKEN/);
     expect((await fails(['--url', url, '--env', 'local', '--token-file', '/no/such/file'])).stderr).toMatch(
       /cannot read the token file/,
     );

@@ -37,8 +37,10 @@ const ALL_CAPABILITIES = [
   'signalboxCloseStdin',
   'signalboxProcessList',
   'signalboxResize',
+  'signalboxKeptSessions',
   'signalboxRetainBytes',
   'signalboxSignals',
+  'signalboxTellsSignals',
   'signalboxTerminateGrace',
 ];
 

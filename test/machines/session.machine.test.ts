@@ -29,7 +29,7 @@ function started(effects: SessionEffects = noEffects) {
   const clock = new StepClock();
   const actor = createActor(sessionMachine, {
     clock,
-    input: { sessionId: 's', detachedMs: DETACHED_MS, retentionMs: 1_000, effects },
+    input: { sessionId: 's', detachedMs: DETACHED_MS, retentionMs: 1_000, keptRetentionMs: 60_000, effects },
   });
   actor.start();
   return { actor, clock };
@@ -45,12 +45,13 @@ function ready(effects?: SessionEffects) {
 describe('the session chart', () => {
   it('describes every state and reaches each of them', () => {
     const map = getAdjacencyMap(sessionMachine, {
-      input: { sessionId: 's', detachedMs: 1, retentionMs: 1, effects: noEffects },
-      serializeState: (state) => JSON.stringify([state.value, Object.keys(state.children)]),
+      input: { sessionId: 's', detachedMs: 1, retentionMs: 1, keptRetentionMs: 1, effects: noEffects },
+      serializeState: (state) => JSON.stringify([state.value, Object.keys(state.children), state.context.kept]),
       events: [
         { type: 'session.initialize' },
         { type: 'session.initialized' },
         { type: 'session.resume' },
+        { type: 'session.keep', keep: true },
         { type: 'session.abandon' },
         { type: 'session.end' },
         { type: 'transport.closed' },
@@ -94,6 +95,42 @@ describe('the session chart', () => {
     expect(actor.getSnapshot().status).toBe('done');
   });
 
+  it('stays for as long as a process of it can be read when it is kept, and then as long as any', () => {
+    const { actor, clock } = ready();
+    actor.send({ type: 'session.keep', keep: true });
+    actor.send({ type: 'process.start', processId: 'p', effects: idleProcess() });
+    const child = actor.getSnapshot().children['process:p'];
+    child?.send({ type: 'process.spawned' });
+    actor.send({ type: 'transport.closed' });
+    clock.advance(100 * DETACHED_MS);
+    expect(actor.getSnapshot().value).toBe('kept');
+    actor.send({ type: 'session.resume' });
+    actor.send({ type: 'session.initialized' });
+    actor.send({ type: 'transport.closed' });
+    child?.send({ type: 'process.exited', exitCode: 0 });
+    child?.send({ type: 'streams.ended' });
+    // Sixty seconds, where a session that is not kept has one.
+    clock.advance(59_000);
+    expect(actor.getSnapshot().value).toBe('kept');
+    clock.advance(2_000);
+    expect(actor.getSnapshot().value).toBe('detached');
+    clock.advance(DETACHED_MS);
+    expect(actor.getSnapshot().status).toBe('done');
+  });
+
+  it('is not kept any more when that is taken back, nor when it has no process', () => {
+    const { actor } = ready();
+    actor.send({ type: 'session.keep', keep: true });
+    actor.send({ type: 'transport.closed' });
+    expect(actor.getSnapshot().value).toBe('detached');
+    const other = ready();
+    other.actor.send({ type: 'session.keep', keep: true });
+    other.actor.send({ type: 'process.start', processId: 'p', effects: idleProcess() });
+    other.actor.send({ type: 'session.keep', keep: false });
+    other.actor.send({ type: 'transport.closed' });
+    expect(other.actor.getSnapshot().value).toBe('detached');
+  });
+
   it('R45: outlives the crash of a process chart and forgets that process', () => {
     const ended: unknown[] = [];
     const { actor } = ready({ detached: () => {}, processEnded: (id, error) => ended.push(id, String(error)) });
@@ -118,7 +155,12 @@ describe('the executor chart', () => {
     const ended: string[] = [];
     const actor = createActor(executorMachine, {
       clock,
-      input: { detachedMs: 1_000, retentionMs: 1_000, effects: { sessionEnded: (id) => ended.push(id) } },
+      input: {
+        detachedMs: 1_000,
+        retentionMs: 1_000,
+        keptRetentionMs: 1_000,
+        effects: { sessionEnded: (id) => ended.push(id) },
+      },
     });
     actor.start();
     return { actor, clock, ended };

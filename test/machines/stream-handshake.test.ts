@@ -97,7 +97,7 @@ function stateOf(stream: LoneStream): string {
   return paths[paths.length - 1] ?? '';
 }
 
-describe('a harness whose stream is to be encrypted', () => {
+describe('R16: a harness whose stream is to be encrypted', () => {
   it('says nothing before message 1 is written', async () => {
     const { stream, greeted } = harness();
     expect(stream.sentWithin(10_000)).toEqual([]);
@@ -239,7 +239,7 @@ describe('a harness whose stream is to be encrypted', () => {
   });
 });
 
-describe('an executor to which a handshake came', () => {
+describe('R12: an executor to which a handshake came', () => {
   it('says nothing until the registry has said yes, then answers in the profile of the harness', async () => {
     for (const profile of ['noise', 'reliable'] as const) {
       const { stream, readDone, authorise, notes } = executor(profile);
@@ -269,7 +269,7 @@ describe('an executor to which a handshake came', () => {
     const silent = executor('noise');
     await silent.readDone();
     silent.stream.clock.advance(10_000);
-    expect(silent.stream.end).toEqual(reset('noise_relay_protocol_error', 'local'));
+    expect(silent.stream.end).toEqual(reset('authorisation_timeout', 'local'));
     expect(silent.signals.map(({ aborted }) => aborted)).toEqual([true]);
     silent.authorise.resolve({ message: bytes('late'), admitted: true });
     await silent.authorise.promise;
@@ -362,7 +362,7 @@ describe('an executor to which a handshake came', () => {
   });
 });
 
-describe('records of a release', () => {
+describe('R9: records of a release', () => {
   async function open() {
     const opened = executor('noise');
     await opened.admitted();

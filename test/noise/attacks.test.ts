@@ -80,7 +80,7 @@ describe('a rendezvous that only looks', () => {
   });
 });
 
-describe('a rendezvous that alters the handshake', () => {
+describe('R11: a rendezvous that alters the handshake', () => {
   it.each([
     ['flips a bit of message 1', 'harness'],
     ['flips a bit of message 2', 'executor'],
@@ -227,7 +227,7 @@ describe('a rendezvous that alters the handshake', () => {
   });
 });
 
-describe('a rendezvous that meddles with records', () => {
+describe('R11: a rendezvous that meddles with records', () => {
   const harm = (alter: (body: DataBody, frame: Frame) => readonly Frame[]) => async () => {
     const side = await used('s');
     relay.attack = altering('harness', 'data', (frame, body) => alter(body, frame));

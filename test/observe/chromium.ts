@@ -1,11 +1,10 @@
 /**
  * A real Chromium, where there is one; CI must have one.
  */
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
+import { findChromium } from './chromium-path.js';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'];
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -15,10 +14,6 @@ const ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-
-export function findChromium(): string | undefined {
-  return [process.env.SIGNALBOX_CHROMIUM, ...PLACES].find((path) => path !== undefined && existsSync(path));
-}
 
 /** Opens pages, and fails a test whose page has logged an error or asked anybody but its own program. */
 export type OpenPage = (url: string, options?: PageOptions) => Promise<Page>;

@@ -14,7 +14,7 @@ const LONG = { timeout: 60_000 };
 const NO_FAULTS = { drop: 0, duplicate: 0, reorder: 0, delayMs: 0, delaySpreadMs: 0, cutMs: 0, seed: 7 };
 const waits = { timeout: 30_000 };
 
-const actor = (page: Page, name: string) => page.locator('.actor', { hasText: name });
+const actor = (page: Page, name: string) => page.locator('.actor:visible', { hasText: name });
 
 async function texts(page: Page, selector: string): Promise<string[]> {
   return await page.locator(selector).allTextContents();
@@ -59,7 +59,7 @@ describeWithChromium('the inspector page', (open) => {
     child.stdin.end();
     await child.closed;
     await harness.close();
-    await page.locator('.actor[data-status=done]', { hasText: 'stream' }).waitFor(waits);
+    await page.locator('.actor[data-status=done]:visible', { hasText: 'stream' }).waitFor(waits);
 
     // Everything the stream went through is there to be stepped through.
     await page.keyboard.press('l');
@@ -131,10 +131,10 @@ describeWithChromium('the inspector page', (open) => {
     expect(await page.locator('.actor:visible').count()).toBe(1);
     await crashed.click();
     await page.locator('#chart-status[data-status=error]', { hasText: 'TypeError' }).waitFor(waits);
-    // The rest of the system has not noticed.
+    // The rest of the system has not noticed, and the harness that lost its stream comes back on another.
     await connect();
     await page.locator('#crashed').click();
-    await page.locator('.actor[data-status=active]', { hasText: 'stream' }).waitFor(waits);
+    await page.locator('.actor[data-status=active]:visible', { hasText: 'stream' }).first().waitFor(waits);
   });
 
   it('tells a page that comes late what is there, and costs nothing once all pages are gone', LONG, async () => {

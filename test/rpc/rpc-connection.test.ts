@@ -54,6 +54,16 @@ describe('a served connection', () => {
     expect(replies.map(({ id }) => id)).toEqual([1, 2, 3]);
   });
 
+  it('ends a strict transport that brings what is no message, and answers on any other', () => {
+    const { peer, transport, connection, replies } = serving((params) => ({ params }));
+    connection.receive([Buffer.from('no JSON')]);
+    expect(replies).toHaveLength(1);
+    Object.assign(transport, { isStrict: true });
+    connection.receive([Buffer.from('no JSON')]);
+    expect(replies).toHaveLength(1);
+    expect(peer.closings).toEqual(['message_malformed']);
+  });
+
   it('serves strictly one request at a time, in order', async () => {
     const { settlers, call } = later();
     const { replies, send } = serving((params) => (params === 1 ? call(params) : { params }));

@@ -28,6 +28,7 @@ function resume(sessionId: string, connection: ExecutorConnection): void {
   const session = connection.host.session(sessionId);
   switch (session?.state) {
     case 'detached':
+    case 'kept':
       connection.resume(session);
       return;
     case 'awaitingInitialized':

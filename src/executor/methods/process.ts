@@ -41,6 +41,7 @@ const terminalSize = {
 
 const startExtensions = {
   size: v.nullish(struct('TerminalSize', terminalSize)),
+  tellsSignals: v.nullish(flag()),
   retainBytes: v.nullish(bounded('retainBytes', LEAST_RETAIN_BYTES, MOST_RETAIN_BYTES)),
 };
 
@@ -156,6 +157,7 @@ function start(params: StartParams, { host, session }: ExecutorConnection): obje
     stdin: pipeStdin ? 'pipe' : 'null',
     ...(typeof params.arg0 === 'string' ? { arg0: params.arg0 } : {}),
     ...(size === undefined ? {} : { size }),
+    ...(params.tellsSignals === true ? { tellsSignals: true } : {}),
   };
   const spawn = tty ? host.spawnTerminal : host.spawnPiped;
   // As the releases report it, also for a sandbox that restricts nothing.

@@ -12,7 +12,7 @@ import {
   UNKNOWN_EXIT_CODE,
 } from '../host-child.js';
 import { callSystem } from '../os-error.js';
-import { KILLED_EXIT_CODE, terminalSpec, USUAL_SIZE } from '../pty.js';
+import { terminalSignalCode, terminalSpec, USUAL_SIZE } from '../pty.js';
 import { loadNativePty } from '../pty-native.js';
 import { TerminalStream } from '../terminal-stream.js';
 import type { ForkHandle, ForkListener } from './fork.js';
@@ -23,6 +23,7 @@ export class BrokeredPty implements HostChild, ForkListener {
   readonly #fork: ForkHandle;
   readonly #master: number;
   readonly #slave: number;
+  readonly #tellsSignals: boolean | undefined;
   #stream: TerminalStream | undefined;
   // What was asked for before there was a stream.
   #paused = false;
@@ -32,6 +33,7 @@ export class BrokeredPty implements HostChild, ForkListener {
   /** Throws OsError when the program cannot be started or no terminal is left. */
   constructor(broker: SpawnBroker, setsid: string, spec: ChildSpec, listener: ChildListener) {
     this.#listener = listener;
+    this.#tellsSignals = spec.tellsSignals;
     const run = terminalSpec(spec);
     const { rows, cols } = spec.size ?? USUAL_SIZE;
     const { master, slave, pty } = callSystem(() => loadNativePty().open(cols, rows));
@@ -95,6 +97,7 @@ export class BrokeredPty implements HostChild, ForkListener {
 
   exited(end: ChildEnd | undefined): void {
     this.#stream?.leaderExited();
-    this.#listener.exited(end === undefined ? UNKNOWN_EXIT_CODE : end.signal > 0 ? KILLED_EXIT_CODE : end.status);
+    if (end === undefined) this.#listener.exited(UNKNOWN_EXIT_CODE);
+    else this.#listener.exited(end.signal > 0 ? terminalSignalCode(end.signal, this.#tellsSignals) : end.status);
   }
 }

@@ -172,6 +172,8 @@ export class History {
         actor.status = record.status;
         actor.error = record.error;
         actor.ended = this.now;
+        // A promise that was kept says nothing more; thousands come and go.
+        if (actor.chart === undefined && actor.status !== 'error') this.actors.delete(record.actor);
         this.#forgetOver();
         return;
       }

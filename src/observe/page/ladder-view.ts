@@ -90,7 +90,9 @@ export class LadderView {
     setText(what, bodyText(row));
     setText(noteCell, note);
     setText(acks, frame.reliable ? `ack ${frame.ack}` : '');
-    const bitsText = frame.reliable ? cells(frame.ackBits) : 'none';
+    // A row of empty cells says nothing that ack does not.
+    bits.hidden = frame.ackBits === 0;
+    const bitsText = cells(frame.ackBits);
     if (bits.dataset.bits !== bitsText) {
       bits.dataset.bits = bitsText;
       bits.style.backgroundImage = bitsText;
@@ -126,7 +128,7 @@ function spoken(row: LadderRow): string {
 
 const drawn = new Map<number, string>();
 const MOST_DRAWN = 512;
-const CELL_PX = 4;
+const CELL_PX = 3;
 
 /** One gradient instead of 32 elements. Bit i is the i-th cell; up to the last one that is set, the rest is empty. */
 function cells(ackBits: number): string {

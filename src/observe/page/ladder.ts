@@ -22,10 +22,10 @@ export interface LadderRow {
 const MOST_BEYOND = 256;
 
 const causes: Readonly<Record<NonNullable<FrameRecord['cause']>, string>> = {
-  passed: 'sent again: three later ones were acknowledged',
-  late: 'sent again: a later one was acknowledged long ago',
-  probe: 'sent again: nothing was heard for too long',
-  resumed: 'sent again: the carrier was replaced',
+  passed: 'again: three later acknowledged',
+  late: 'again: a later one acknowledged',
+  probe: 'again: probe, nothing was heard',
+  resumed: 'again: resume, a new carrier',
 };
 
 /** What arrived, or left, of one direction. */
@@ -83,7 +83,7 @@ export class Ladder {
   #meaning(frame: FrameRecord): { readonly kind: RungKind; readonly note: string } {
     switch (frame.kind) {
       case 'reset':
-        return { kind: 'reset', note: `the stream ends: ${frame.reason ?? ''}` };
+        return { kind: 'reset', note: frame.reason ?? '' };
       case 'resume':
         return { kind: 'resume', note: 'says who is there and what it has' };
       case 'heartbeat':
@@ -107,9 +107,9 @@ export class Ladder {
     const { kind, missing } = this.#in.take(seq);
     switch (kind) {
       case 'twice':
-        return { kind: 'twice', note: 'was here already' };
+        return { kind: 'twice', note: 'came twice' };
       case 'beyond':
-        return { kind: 'gap', note: missing === 1 ? 'one before it is missing' : `${missing} before it are missing` };
+        return { kind: 'gap', note: `gap: ${missing} missing` };
       case 'fills':
         return { kind: 'fills', note: 'fills the gap' };
       default:

@@ -1,0 +1,54 @@
+/**
+ * `signalbox attach`: back to a job that was left running, from what is kept of its output on.
+ */
+import type { Command } from 'commander';
+import { runAttached } from './attached-command.js';
+import { CliError } from './cli-error.js';
+import { graceOption } from './grace-option.js';
+import { addAddressOptions } from './harness-address.js';
+import { findJob, listJobs } from './jobs.js';
+import { terminalSize } from './local-terminal.js';
+import { logLevelOption } from './log-level-option.js';
+import { type ReachOptions, reach, unreached } from './reach.js';
+
+interface AttachOptions extends ReachOptions {
+  readonly stdin: boolean;
+}
+
+export function registerAttachCommand(program: Command): void {
+  const command = program
+    .command('attach')
+    .description('see, and speak to, a job left running on the other machine')
+    .argument('<job>', 'its id, or the beginning of it (signalbox ps)');
+  addAddressOptions(command);
+  command
+    .option('--no-stdin', 'only look')
+    .addOption(graceOption('how long to wait for a lost connection to come back'))
+    .addOption(logLevelOption('silent'))
+    .addHelpText(
+      'after',
+      `
+Shows what is kept of its output, then what it prints, and ends with its exit code.
+Ctrl-C goes to the job; a second one leaves it running, as does ~. at the start of a line where it has a terminal.`,
+    )
+    .action(run);
+}
+
+async function run(prefix: string, options: AttachOptions): Promise<void> {
+  const looking = await reach(options);
+  const { id, process: listed } = await listJobs(looking)
+    .then((jobs) => findJob(jobs, prefix))
+    .finally(() => looking.close());
+  if (listed === undefined) throw new CliError(`job ${id} has no process`);
+  const harness = await reach(options, id);
+  const child = await harness.adoptProcess(listed.processId).catch((error: unknown) => {
+    throw unreached(error);
+  });
+  const { tty: terminal } = listed;
+  const size = terminal ? terminalSize() : undefined;
+  // A terminal that ended meanwhile has no size any more.
+  if (size !== undefined) await child.resize(size).catch(() => {});
+  const exitCode = await runAttached(child, { input: options.stdin, terminal, leaving: 'detach' });
+  await harness.close();
+  process.exit(exitCode);
+}

@@ -1,0 +1,244 @@
+/**
+ * `npm run bench:inspector -- [--rounds N] [--seconds N] [--streams N] [--frames N] [--profile FOLDER]`: what it costs an
+ * executor to be looked at. The same load, reliable streams on one socket, on four executors in turns: one without an
+ * inspector, one that serves it with nobody there, one whose records somebody reads who looks at a stream, and one with
+ * the page itself open in Chromium, which competes for the same processor. Prints the daemon's CPU and the page's frames
+ * a second.
+ */
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import { WebSocket } from 'ws';
+import { createActor } from 'xstate';
+import { connectionMachine } from '../../machines/connection.machine.js';
+import { defaultConnectionTiming } from '../../machines/connection-types.js';
+import { defaultStreamTiming } from '../../machines/stream-types.js';
+import { defaultLimits } from '../../proto/limits.js';
+import { RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
+import { RelaySocket } from '../../src/carrier/relay-socket.js';
+import { silentLog } from '../../src/observe/log.js';
+import { realClock } from '../../src/observe/real-clock.js';
+import { startRendezvous } from '../../src/rendezvous/rendezvous.js';
+import { harnessUrl } from '../../src/rendezvous/socket-url.js';
+import { MemoryTokenStore } from '../../src/rendezvous/token-store.js';
+import { findChromium } from '../observe/chromium-path.js';
+import { cleanEnvironment, startProgram } from '../peers/process-tree.js';
+import { type BenchSession, benchSession, initialized } from './bench-session.js';
+import { cpuSeconds } from './process-cost.js';
+import { median } from './workloads.js';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '15' },
+    streams: { type: 'string', default: '1000' },
+    /** Data frames a second, both ways together; acknowledgements come on top. */
+    frames: { type: 'string', default: '2000' },
+    profile: { type: 'string' },
+    /** A pattern of the names of executors. */
+    only: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const streams = Number(values.streams);
+const requestsASecond = Number(values.frames) / 2;
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const TICK_MS = 10;
+/** What the first seconds compile is not counted. */
+const WARM_UP_MS = 5000;
+
+type Variant = 'without' | 'nobody there' | 'looked at' | 'page open';
+
+interface Measured {
+  /** Microseconds of the daemon's CPU for each request: holds also where the machine does not keep up with the load. */
+  readonly cpu: number;
+  /** Requests answered a second. */
+  readonly rate: number;
+  /** Frames a second of the page's screen; only with a page. */
+  readonly screen?: number;
+  readonly slowest?: number;
+}
+
+async function measure(variant: Variant): Promise<Measured> {
+  const tokens = new MemoryTokenStore();
+  const rendezvous = await startRendezvous({ listen: 'http://127.0.0.1:0', tokens });
+  const bearer = tokens.create('executor', 'bench').token;
+  const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const where = ['--remote', rendezvous.url, '--environment-id', 'bench', '--log-level', 'info'];
+  const inspect = variant === 'without' ? [] : ['--inspect'];
+  const daemon = await startProgram(process.execPath, [...profile, MAIN, 'executor', ...where, ...inspect], {
+    cwd: '/',
+    env: cleanEnvironment({ SIGNALBOX_TOKEN: bearer }),
+  });
+  await printed(daemon.output, /"msg":"(online)"/);
+  const url = harnessUrl(rendezvous.url, 'bench', tokens.create('harness', 'bench').token);
+  const harness = harnessEnd(url);
+  await harness.online();
+  const sessions: BenchSession[] = [];
+  for (let n = 0; n < streams; n += 1) sessions.push(await openSession(harness, `stream-${n}`));
+  const browser =
+    variant === 'page open' ? await openPage(await printed(daemon.output, /inspector +(http:\S+)/)) : undefined;
+  const reader =
+    variant === 'looked at' ? await openReader(await printed(daemon.output, /inspector +(http:\S+)/)) : undefined;
+  const load = startLoad(sessions);
+  await after(WARM_UP_MS);
+  await browser?.count();
+  const [from, began, before] = [cpuSeconds(daemon.pid), performance.now(), load.answered()];
+  await after(seconds * 1000);
+  const answered = load.answered() - before;
+  const cpu = ((cpuSeconds(daemon.pid) - from) * 1e6) / answered;
+  const rate = answered / ((performance.now() - began) / 1000);
+  const screen = await browser?.counted();
+  load.stop();
+  await browser?.close();
+  reader?.terminate();
+  await harness.drain();
+  // Writing a profile takes a while.
+  await daemon.stop(30_000);
+  await rendezvous.close();
+  return { cpu, rate, ...screen };
+}
+
+function harnessEnd(url: string): RelayEndpoint {
+  return new RelayEndpoint({
+    role: 'harness',
+    retry: 'always',
+    clock: realClock,
+    log: silentLog,
+    limits: defaultLimits,
+    timing: defaultConnectionTiming,
+    streamTiming: defaultStreamTiming,
+    random: Math.random,
+    locate: () => Promise.resolve({ url }),
+    openCarrier: (to, listener) =>
+      new RelaySocket({ url: to, longestMessage: defaultLimits.websocketMessageBytes, connectMs: 10_000 }, listener),
+    accept: () => {
+      throw new Error('a harness accepts no streams');
+    },
+    start: (input) => createActor(connectionMachine, { input, clock: realClock }).start(),
+  });
+}
+
+async function openSession(harness: RelayEndpoint, streamId: string): Promise<BenchSession> {
+  let session: BenchSession | undefined;
+  const channel = harness.open(streamId, () => ({
+    receive: (messages) => {
+      for (const message of messages) session?.receive(Buffer.from(message));
+    },
+    ended: ({ reason }) => {
+      if (reason !== 'harness_draining') print(`${streamId} ended: ${reason}`);
+    },
+  }));
+  session = benchSession((message) => channel.send(message));
+  return await initialized(session, (message) => channel.send(message));
+}
+
+/** Requests to the streams in turn, evenly over time. */
+function startLoad(sessions: readonly BenchSession[]) {
+  const began = performance.now();
+  let asked = 0;
+  let answered = 0;
+  const timer = setInterval(() => {
+    const due = ((performance.now() - began) / 1000) * requestsASecond;
+    for (; asked < due; asked += 1) {
+      const session = sessions[asked % sessions.length];
+      void session?.request('process/terminate', { processId: 'none' }).then(() => {
+        answered += 1;
+      });
+    }
+  }, TICK_MS);
+  return {
+    answered: () => answered,
+    stop: () => clearInterval(timer),
+  };
+}
+
+async function printed(output: { readonly stderr: string }, pattern: RegExp): Promise<string> {
+  for (;;) {
+    const found = pattern.exec(output.stderr)?.[1];
+    if (found !== undefined) return found;
+    await after(20);
+  }
+}
+
+/** Counts what the screen shows, and the longest time it stood still, in milliseconds. */
+const COUNT = `{
+  window.counted = { frames: 0, slowest: 0, began: performance.now() };
+  let last = performance.now();
+  const next = () => {
+    const now = performance.now();
+    window.counted.frames += 1;
+    window.counted.slowest = Math.max(window.counted.slowest, now - last);
+    last = now;
+    requestAnimationFrame(next);
+  };
+  requestAnimationFrame(next);
+}`;
+const COUNTED = `({
+  screen: (window.counted.frames * 1000) / (performance.now() - window.counted.began),
+  slowest: window.counted.slowest,
+})`;
+
+/** Takes everything that a page would be told and draws nothing. */
+async function openReader(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace('http:', 'ws:')}records`);
+  socket.on('message', (data) => {
+    const [actor] = /"actor":"x:\d+","id":"stream:/.exec(String(data)) ?? [];
+    if (actor !== undefined) socket.send(JSON.stringify({ focus: /x:\d+/.exec(actor)?.[0] }));
+  });
+  await once(socket, 'open');
+  return socket;
+}
+
+async function openPage(url: string) {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error('this benchmark needs Chromium: apt-get install chromium');
+  const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+  const browser = await chromium.launch({ executablePath, args });
+  const page = await browser.newPage({ viewport: { width: 1500, height: 860 } });
+  await page.goto(url);
+  // A stream is looked at, and the busiest order moves the whole list.
+  await page.locator('.actor', { hasText: 'stream' }).first().click();
+  await page.locator('#order').selectOption('recent');
+  return {
+    count: () => page.evaluate(COUNT),
+    counted: () => page.evaluate(COUNTED) as Promise<{ screen: number; slowest: number }>,
+    close: () => browser.close(),
+  };
+}
+
+function after(ms: number): Promise<unknown> {
+  return once(AbortSignal.timeout(ms), 'abort');
+}
+
+print(`${streams} streams, ${values.frames} data frames a second, ${seconds} s each, ${rounds} rounds in turns`);
+const results = new Map<Variant, Measured[]>();
+const variants: readonly Variant[] = ['without', 'nobody there', 'looked at', 'page open'];
+for (let round = 0; round < rounds; round += 1) {
+  // Who goes first changes, so that none always meets the warmer machine.
+  for (let turn = 0; turn < variants.length; turn += 1) {
+    const variant = variants[(turn + round) % variants.length] as Variant;
+    if (values.only !== undefined && !new RegExp(values.only).test(variant)) continue;
+    const measured = await measure(variant);
+    results.set(variant, [...(results.get(variant) ?? []), measured]);
+    const screen = measured.screen === undefined ? '' : `, page ${measured.screen.toFixed(0)} frames/s`;
+    print(`  ${variant}: ${measured.cpu.toFixed(0)} µs a request, ${measured.rate.toFixed(0)} a second${screen}`);
+  }
+}
+const base = median((results.get('without') ?? []).map(({ cpu }) => cpu));
+for (const [variant, all] of results) {
+  const cpus = all.map(({ cpu }) => cpu);
+  const more = Number.isFinite(base) ? ` ${((median(cpus) / base - 1) * 100).toFixed(1)} % more` : '';
+  const screens = all.flatMap(({ screen }) => screen ?? []);
+  const slowest = all.flatMap((one) => one.slowest ?? []);
+  const page =
+    screens.length === 0
+      ? ''
+      : `; page ${median(screens).toFixed(0)} frames/s, longest ${Math.max(...slowest).toFixed(0)} ms`;
+  const range = `${Math.min(...cpus).toFixed(0)} to ${Math.max(...cpus).toFixed(0)}`;
+  print(`${variant.padEnd(14)} ${median(cpus).toFixed(0)} µs of CPU a request (${range})${more}${page}`);
+}
