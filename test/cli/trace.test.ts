@@ -132,7 +132,7 @@ describe('signalbox trace', () => {
     expect(part.stdout).not.toContain('carrier');
     const svg = join(await scratchFolder(), 'small.svg');
     expect((await trace('show', SMALL, '--svg', svg)).code).toBe(0);
-    expect(await textOf(svg)).toMatch(/^<svg [\s\S]*sent again[\s\S]*<\/svg>\n$/);
+    expect(await textOf(svg)).toMatch(/^<svg [\s\S]*again: probe[\s\S]*<\/svg>\n$/);
     const stats = JSON.parse((await trace('stats', SMALL, '--json')).stdout);
     expect(stats.streams).toEqual([expect.objectContaining({ stream: '5eba5714', carriersLost: 1, end: 'closed' })]);
     const replayed = await trace('replay', SMALL);
