@@ -22,6 +22,7 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   executor: async () => (await import('./executor.command.js')).registerExecutorCommand,
   forward: async () => (await import('./forward.command.js')).registerForwardCommand,
   rendezvous: async () => (await import('./rendezvous.command.js')).registerRendezvousCommand,
+  trace: async () => (await import('./trace.command.js')).registerTraceCommand,
   token: async () => (await import('./token.command.js')).registerTokenCommand,
 };
 

@@ -8,6 +8,7 @@ import { listenWebSocket } from '../executor/websocket-listener.js';
 import { type Way, wayTo } from '../harness/address.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import { createLog } from '../observe/log.js';
+import { Observation } from '../observe/observation.js';
 import { RelayPassages } from '../passage/relay-passages.js';
 import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
@@ -16,8 +17,9 @@ import { parseListenAddress } from './listen-address.js';
 import { addListenerAuthOptions, type ListenerAuthOptions, readListenerAuth } from './listener-auth-option.js';
 import { logLevelOption } from './log-level-option.js';
 import { aborted, stopSignal } from './stop-signal.js';
+import { addTraceOptions, checkTrace, startTrace, type TraceOptions } from './trace-option.js';
 
-interface ConnectCommandOptions extends AddressOptions, ListenerAuthOptions {
+interface ConnectCommandOptions extends AddressOptions, ListenerAuthOptions, TraceOptions {
   readonly listen: string;
   /** Milliseconds. */
   readonly grace?: number;
@@ -34,7 +36,7 @@ export function registerConnectCommand(program: Command): void {
   addAddressOptions(command);
   command.addOption(graceOption('how long to wait for a lost connection to come back'));
   addListenerAuthOptions(command);
-  command
+  addTraceOptions(command)
     .addOption(logLevelOption('warn'))
     .addHelpText(
       'after',
@@ -59,6 +61,7 @@ function wayOf(address: HarnessAddress): Way {
 }
 
 async function run(options: ConnectCommandOptions): Promise<void> {
+  checkTrace(options);
   const listen = parseListenAddress(options.listen);
   const address = await findAddress(options);
   const way = wayOf(address);
@@ -76,7 +79,12 @@ async function run(options: ConnectCommandOptions): Promise<void> {
   const log = createLog({ level: options.logLevel });
   const timing =
     options.grace === undefined ? {} : { streamTiming: { ...defaultStreamTiming, graceMs: options.grace } };
-  const server = new RelayPassages(way, { log, ...timing });
+  const observation = options.trace === undefined ? undefined : new Observation({ log });
+  const trace = await startTrace(options, observation).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  const observed = observation === undefined ? {} : { observation };
+  const server = new RelayPassages(way, { log, ...timing, ...observed });
   try {
     const told = aborted(stopSignal());
     if (listen.kind === 'stdio') {
@@ -91,6 +99,7 @@ async function run(options: ConnectCommandOptions): Promise<void> {
     throw asCliError(error);
   } finally {
     await server.drain();
+    await trace?.close();
   }
   // Standard input may still be open and would keep the program alive.
   process.exit(0);

@@ -5,15 +5,17 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Harness } from '../harness/harness.js';
 import type { ProcessOptions, RemoteProcess } from '../harness/remote-process.js';
 import { RemoteError } from '../harness/rpc-client.js';
+import { Observation } from '../observe/observation.js';
 import { runAttached } from './attached-command.js';
-import { CliError } from './cli-error.js';
+import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
 import { addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { terminalSize } from './local-terminal.js';
 import { logLevelOption } from './log-level-option.js';
 import { type ReachOptions, reach, unreached } from './reach.js';
+import { addTraceOptions, checkTrace, startTrace, type TraceOptions } from './trace-option.js';
 
-interface ExecOptions extends ReachOptions {
+interface ExecOptions extends ReachOptions, TraceOptions {
   readonly cwd?: string;
   readonly envVar?: Readonly<Record<string, string>>;
   readonly tty?: boolean;
@@ -43,7 +45,8 @@ export function registerExecCommand(program: Command): void {
     .option('-w, --cwd <path>', 'folder on the other machine to run in')
     .option('-d, --detach', 'leave it running there and print the id of the job')
     .option('--json', 'with --detach: print the job as JSON')
-    .addOption(graceOption('how long to wait for a lost connection to come back'))
+    .addOption(graceOption('how long to wait for a lost connection to come back'));
+  addTraceOptions(command)
     .addOption(logLevelOption('silent'))
     .addHelpText(
       'after',
@@ -64,17 +67,33 @@ With -t every key goes there; ~. at the start of a line leaves, and kills it.
 
 async function run(argv: string[], options: ExecOptions): Promise<void> {
   if (options.json && !options.detach) throw new CliError('--json goes with --detach', { exitCode: 2 });
+  checkTrace(options);
+  const observation = options.trace === undefined ? undefined : new Observation();
+  const trace = await startTrace(options, observation).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  let exitCode: number;
+  try {
+    exitCode = await runThere(argv, observation === undefined ? options : { ...options, observation });
+  } finally {
+    await trace?.close();
+  }
+  // Standard input may still be open and would keep the program alive.
+  process.exit(exitCode);
+}
+
+/** Resolves with the exit code for this program. */
+async function runThere(argv: string[], options: ExecOptions): Promise<number> {
   const harness = await reach(options);
   if (options.detach) {
     await detach(harness, argv, options);
-    process.exit(0);
+    return 0;
   }
   const child = await start(harness, argv, options);
   const { tty: terminal = false, stdin: input } = options;
   const exitCode = await runAttached(child, { input, terminal, leaving: 'kill' });
   await harness.close();
-  // Standard input may still be open and would keep the program alive.
-  process.exit(exitCode);
+  return exitCode;
 }
 
 async function detach(harness: Harness, argv: string[], options: ExecOptions): Promise<void> {

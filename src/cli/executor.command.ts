@@ -9,6 +9,7 @@ import { descriptorStream } from '../host/descriptor-stream.js';
 import type { Inspector } from '../observe/inspector.js';
 import { createLog } from '../observe/log.js';
 import { Observation } from '../observe/observation.js';
+import type { Recording } from '../recordings/recording.js';
 import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
 import { type InspectAddress, inspectOption, inspectorLines, startInspectorAt } from './inspect-option.js';
@@ -17,8 +18,9 @@ import { addListenerAuthOptions, type ListenerAuthOptions, readListenerAuth } fr
 import { logLevelOption } from './log-level-option.js';
 import { readSecret } from './secret.js';
 import { stopSignal } from './stop-signal.js';
+import { addTraceOptions, checkTrace, startTrace, type TraceOptions } from './trace-option.js';
 
-interface ExecutorCommandOptions extends ListenerAuthOptions {
+interface ExecutorCommandOptions extends ListenerAuthOptions, TraceOptions {
   readonly remote?: string;
   readonly environmentId?: string;
   readonly name?: string;
@@ -54,7 +56,7 @@ export function registerExecutorCommand(program: Command): void {
     .option('--concurrent-requests <count>', 'requests of one connection served at a time (default: 1)', positive)
     .addOption(graceOption('how long a stream waits for its harness after the relay was lost'));
   addListenerAuthOptions(command);
-  command
+  addTraceOptions(command)
     .addOption(inspectOption())
     .addOption(logLevelOption('info'))
     .addHelpText(
@@ -70,6 +72,7 @@ The token comes from --token-file, --token-stdin, SIGNALBOX_TOKEN or CODEX_API_K
 }
 
 async function run(options: ExecutorCommandOptions): Promise<void> {
+  checkTrace(options);
   const { listen = [], concurrentRequests } = options;
   if (options.remote === undefined && listen.length === 0) {
     throw usage('nothing to serve: give --remote URL --environment-id ID, or --listen ws://IP:PORT, or --listen stdio');
@@ -79,9 +82,12 @@ async function run(options: ExecutorCommandOptions): Promise<void> {
   const auth = await readListenerAuth(options);
   const relay = await relayOptions(options);
   const root = createLog({ level: options.logLevel });
-  const observation = options.inspect === undefined ? undefined : new Observation({ log: root });
+  const isObserved = options.inspect !== undefined || options.trace !== undefined;
+  const observation = isObserved ? new Observation({ log: root }) : undefined;
   let inspector: Inspector | undefined;
+  let trace: Recording | undefined;
   try {
+    trace = await startTrace(options, observation);
     if (options.inspect !== undefined && observation !== undefined) {
       inspector = await startInspectorAt(options.inspect, observation);
       // On the stream that is no protocol, and not in the log: the address is a credential.
@@ -104,6 +110,7 @@ async function run(options: ExecutorCommandOptions): Promise<void> {
     throw asCliError(error);
   } finally {
     await inspector?.close();
+    await trace?.close();
   }
   // Standard input may still be open and would keep the program alive.
   if (onStdio) process.exit(0);

@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { InvalidArgumentError, Option } from 'commander';
 import { type Inspector, startInspector } from '../observe/inspector.js';
 import type { Observation } from '../observe/observation.js';
+import { recordToSocket } from '../recordings/recording.js';
 
 export interface InspectAddress {
   readonly host: string;
@@ -38,7 +39,7 @@ export function parseInspect(text: string): InspectAddress {
 
 /** Rejects with a SignalboxError when it cannot listen. */
 export async function startInspectorAt(address: InspectAddress, observation: Observation): Promise<Inspector> {
-  return await startInspector({ ...address, observation });
+  return await startInspector({ ...address, observation, record: recordToSocket });
 }
 
 /** What a person is told of it, a line each. */

@@ -7,6 +7,7 @@ import { arrive } from '../harness/arrival.js';
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
 import { createLog } from '../observe/log.js';
+import type { Observation } from '../observe/observation.js';
 import { CliError } from './cli-error.js';
 import { type AddressOptions, findAddress, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 
@@ -14,6 +15,8 @@ export interface ReachOptions extends AddressOptions {
   /** Milliseconds. */
   readonly grace?: number;
   readonly logLevel?: string;
+  /** Where what it does over a rendezvous can be observed. */
+  readonly observation?: Observation;
 }
 
 /** How long the other end is tried before it is taken for not there. */
@@ -27,8 +30,10 @@ export async function reach(options: ReachOptions, resumeSessionId?: string): Pr
   const log = createLog({ level: options.logLevel ?? 'silent' });
   const grace = options.grace === undefined ? {} : patience(options.grace);
   const resume = resumeSessionId === undefined ? {} : { resumeSessionId };
+  const observed = options.observation === undefined ? {} : { observation: options.observation };
+  const settings = { ...address, ...grace, ...resume, ...observed, clientName: 'signalbox', log };
   try {
-    return await arrive(() => connect({ ...address, ...grace, ...resume, clientName: 'signalbox', log }), ARRIVAL_MS);
+    return await arrive(() => connect(settings), ARRIVAL_MS);
   } catch (error) {
     throw unreached(error);
   }

@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander';
 import { createLog } from '../observe/log.js';
+import { recordRouting } from '../recordings/routing-recording.js';
 import type { Faults } from '../rendezvous/faults.js';
 import { startRendezvous } from '../rendezvous/rendezvous.js';
 import { FileTokenStore } from '../rendezvous/token-store.js';
@@ -11,8 +12,9 @@ import { faultsOption, warnOfFaults } from './faults-option.js';
 import { logLevelOption } from './log-level-option.js';
 import { defaultTokenFile } from './state-folder.js';
 import { aborted, stopSignal } from './stop-signal.js';
+import { type TraceOptions, traceOption } from './trace-option.js';
 
-interface RunOptions {
+interface RunOptions extends Pick<TraceOptions, 'trace'> {
   readonly listen: string;
   readonly tokens?: string;
   readonly publicUrl?: string;
@@ -28,6 +30,7 @@ export function registerRendezvousCommand(program: Command): void {
     .option('--tokens <file>', 'token file (default: tokens.json in the state folder)')
     .option('--public-url <url>', 'address by which both ends reach it, where it differs (a proxy, TLS)')
     .addOption(faultsOption())
+    .addOption(traceOption())
     .addOption(logLevelOption('info'))
     .action(runRendezvous);
 }
@@ -39,21 +42,25 @@ async function runRendezvous(options: RunOptions): Promise<void> {
       log.error({ code: error.code }, `${error.message}; the tokens read last stay valid`);
     });
     await tokens.load();
+    const { faults } = options;
+    const routing = options.trace === undefined ? undefined : await recordRouting(options.trace, faults?.seed);
     const rendezvous = await startRendezvous({
       listen: options.listen,
       tokens,
       log,
+      ...(routing === undefined ? {} : { observer: routing.observer }),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
-      ...(options.faults === undefined ? {} : { faults: options.faults }),
+      ...(faults === undefined ? {} : { faults }),
     });
     const told = aborted(stopSignal());
-    if (options.faults !== undefined) warnOfFaults(options.faults);
+    if (faults !== undefined) warnOfFaults(faults);
     process.stdout.write(
       `rendezvous listens on ${rendezvous.url}; tokens: ${tokens.path}\n` +
         'let somebody in: signalbox token create --role executor|harness --env ID\n',
     );
     await told;
     await rendezvous.close();
+    await routing?.close();
     process.stdout.write('rendezvous closed\n');
   } catch (error) {
     throw asCliError(error);

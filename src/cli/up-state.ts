@@ -17,6 +17,8 @@ const upStateSchema = v.object({
   environmentId: v.string(),
   /** Harness token for that environment. */
   token: v.string(),
+  /** Address of the inspector with its token, where there is one. */
+  inspector: v.optional(v.string()),
 });
 
 export type UpState = v.InferOutput<typeof upStateSchema>;

@@ -25,9 +25,10 @@ import {
 import { logLevelOption } from './log-level-option.js';
 import { defaultTokenFile } from './state-folder.js';
 import { aborted, stopSignal } from './stop-signal.js';
+import { addTraceOptions, checkTrace, startTrace, type TraceOptions } from './trace-option.js';
 import { removeUpState, writeUpState } from './up-state.js';
 
-interface UpOptions {
+interface UpOptions extends TraceOptions {
   readonly listen: string;
   readonly env: string;
   readonly faults?: Faults;
@@ -38,7 +39,7 @@ interface UpOptions {
 }
 
 export function registerUpCommand(program: Command): void {
-  program
+  const command = program
     .command('up')
     .description('everything in one process on this machine: rendezvous, executor, tokens')
     .option('--listen <url>', 'address to listen on', 'http://127.0.0.1:7420')
@@ -46,12 +47,12 @@ export function registerUpCommand(program: Command): void {
     .addOption(faultsOption())
     .addOption(inspectOption().default(parseInspect('0'), 'a free port of 127.0.0.1'))
     .option('--inspect-port <port>', 'port of the inspector', (text) => parseInspect(text).port)
-    .option('--no-inspect', 'without the inspector')
-    .addOption(logLevelOption('warn'))
-    .action(run);
+    .option('--no-inspect', 'without the inspector');
+  addTraceOptions(command).addOption(logLevelOption('warn')).action(run);
 }
 
 async function run(options: UpOptions): Promise<void> {
+  checkTrace(options);
   const log = createLog({ level: options.logLevel });
   const signal = stopSignal();
   try {
@@ -68,6 +69,7 @@ async function run(options: UpOptions): Promise<void> {
     });
     if (faults !== undefined) warnOfFaults(faults);
     const observation = new Observation({ log });
+    const trace = await startTrace(options, observation, faults?.seed);
     const inspector = await inspectorOf(options, observation);
     const { token } = own.create('harness', options.env);
     const bearerToken = own.create('executor', options.env).token;
@@ -82,6 +84,7 @@ async function run(options: UpOptions): Promise<void> {
         rendezvous: rendezvous.url,
         environmentId: options.env,
         token,
+        ...(inspector === undefined ? {} : { inspector: inspector.url }),
       };
       await writeUpState(state);
       if (!signal.aborted) process.stdout.write(greeting(rendezvous.url, options.env, token, inspector));
@@ -90,7 +93,7 @@ async function run(options: UpOptions): Promise<void> {
       leaving.abort();
       await removeUpState();
       await inspector?.close();
-      await running.finally(() => rendezvous.close());
+      await running.finally(() => rendezvous.close()).finally(() => trace?.close());
     }
   } catch (error) {
     throw asCliError(error);

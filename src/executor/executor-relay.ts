@@ -44,18 +44,17 @@ export interface ExecutorRelayOptions
 
 /** Serves the sessions of an executor to every stream of one rendezvous socket. */
 export function serveRelay(executor: Executor, options: ExecutorRelayOptions): RelayEndpoint {
-  const { clock = realClock, log = silentLog, limits = defaultLimits, timing = defaultConnectionTiming } = options;
-  const { streamTiming = defaultStreamTiming } = options;
-  const facts = { role: 'executor', limits, timing, streamTiming } as const;
-  const observed = options.observation?.addEndpoint(facts, Math.random);
+  const { observation, log = silentLog, limits = defaultLimits, timing = defaultConnectionTiming } = options;
+  const { clock = observation?.clock ?? realClock, streamTiming = defaultStreamTiming } = options;
   const { relay = 'noise' } = options;
+  const policy = { role: 'executor', retry: 'always', encryption: ENCRYPTION[relay] } as const;
+  const observed = observation?.addEndpoint({ ...policy, limits, timing, streamTiming }, Math.random);
   const { messageBytes } = limits;
   const encryption = relay === 'cleartext' ? undefined : new ExecutorEncryption(options, { log, messageBytes });
   const longestMessage =
     relay === 'noise' ? Math.min(ENCRYPTED_MESSAGE_BYTES, limits.websocketMessageBytes) : limits.websocketMessageBytes;
   const endpoint = new RelayEndpoint({
-    role: 'executor',
-    retry: 'always',
+    ...policy,
     clock,
     log,
     limits,
@@ -63,7 +62,6 @@ export function serveRelay(executor: Executor, options: ExecutorRelayOptions): R
     streamTiming,
     random: Math.random,
     ...observed,
-    encryption: ENCRYPTION[relay],
     ...(encryption === undefined ? {} : { responder: encryption.responder }),
     locate: async (signal) =>
       locationOf(await (encryption === undefined ? register(options, signal) : encryption.register(signal))),

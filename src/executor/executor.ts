@@ -133,14 +133,9 @@ class ExecutorSessions implements ExecutorEffects {
   readonly #log: Logger;
   readonly #sessions = new Map<string, ExecutorSession>();
 
-  constructor({
-    clock = realClock,
-    log = silentLog,
-    detachedMs,
-    retentionMs,
-    keptRetentionMs,
-    observation,
-  }: ExecutorOptions) {
+  constructor(options: ExecutorOptions) {
+    const { log = silentLog, detachedMs, retentionMs, keptRetentionMs, observation } = options;
+    const { clock = observation?.clock ?? realClock } = options;
     this.#clock = clock;
     this.#log = log;
     this.actor = createActor(executorMachine, {

@@ -65,16 +65,15 @@ class RelayTransport {
   #closing = false;
 
   constructor(road: RelayRoad, listener: HarnessTransportListener, options: RelayTransportOptions) {
-    const { clock = realClock, limits = defaultLimits, timing = defaultConnectionTiming } = options;
-    const { observation, streamTiming = defaultStreamTiming } = options;
+    const { observation, limits = defaultLimits, timing = defaultConnectionTiming } = options;
+    const { clock = observation?.clock ?? realClock, streamTiming = defaultStreamTiming } = options;
     const { encryption, initiator, headers } = road;
-    const observed = observation?.addEndpoint({ role: 'harness', limits, timing, streamTiming }, Math.random);
+    const policy = { role: 'harness', retry: 'resume', encryption } as const;
+    const observed = observation?.addEndpoint({ ...policy, limits, timing, streamTiming }, Math.random);
     this.#road = road;
     this.#listener = listener;
     this.#endpoint = new RelayEndpoint({
-      role: 'harness',
-      retry: 'resume',
-      encryption,
+      ...policy,
       ...(initiator === undefined ? {} : { initiator }),
       clock,
       log: options.log ?? silentLog,
@@ -93,9 +92,9 @@ class RelayTransport {
         throw new Error('a harness accepts no streams');
       },
       start: (input) => {
-        const connection = createActor(connectionMachine, { input, clock }).start();
+        const connection = createActor(connectionMachine, { input, clock });
         observation?.addRoot(connection);
-        return connection;
+        return connection.start();
       },
     });
   }

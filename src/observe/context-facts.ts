@@ -3,7 +3,7 @@
  * A field that is not listed here is not shown, whatever it holds.
  */
 
-import type { Snapshot } from 'xstate';
+import type { AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
 import type { ConnectionContext } from '../../machines/connection-types.js';
 import type { ExecutorContext } from '../../machines/executor.machine.js';
 import type { ProcessContext } from '../../machines/process.machine.js';
@@ -50,6 +50,19 @@ export function contextFacts(snapshot: Snapshot<unknown> | undefined): Facts {
   const { id } = snapshot.machine as { readonly id: string };
   const read = Object.hasOwn(readers, id) ? readers[id] : undefined;
   return read === undefined ? nothing : definite(read(snapshot.context as never));
+}
+
+/**
+ * What a chart reads beside its event that nobody sent it: the traffic, which a connection looks at to judge a silence.
+ */
+export function outsideFacts(
+  { chart, ref }: { readonly chart: string | undefined; readonly ref: AnyActorRef },
+  { type }: AnyEventObject,
+): Facts {
+  const looks = type.startsWith('xstate.after.') || type === 'answer.owed' || type === 'socket.ponged';
+  if (chart !== 'connection' || !looks) return nothing;
+  const { context } = ref.getSnapshot() as { readonly context: ConnectionContext };
+  return definite(trafficFacts(context));
 }
 
 /** Only what is there, and only numbers, words and yes or no. */
@@ -115,7 +128,7 @@ function streamFacts(context: StreamContext): LooseFacts {
 }
 
 function connectionFacts(context: ConnectionContext): LooseFacts {
-  const { traffic, lastFailure } = context;
+  const { lastFailure } = context;
   return {
     role: context.role,
     retry: context.retry,
@@ -124,11 +137,17 @@ function connectionFacts(context: ConnectionContext): LooseFacts {
     waitMs: context.waitMs,
     locationWorked: context.locationWorked,
     lastFailure: lastFailure instanceof SignalboxError ? lastFailure.code : undefined,
+    ...trafficFacts(context),
+    ...roundTripFacts(context.meter.current),
+  };
+}
+
+function trafficFacts({ traffic }: ConnectionContext): LooseFacts {
+  return {
     'traffic.heardAt': traffic.heardAt,
     'traffic.owedSince': traffic.owedSince,
     'traffic.plainBytes': traffic.plainBytes,
     'traffic.watched': traffic.watched,
-    ...roundTripFacts(context.meter.current),
   };
 }
 

@@ -10,6 +10,7 @@ import { SignalboxError } from '../../proto/signalbox-error.js';
 import { InspectorAccess } from './inspector-access.js';
 import { inspectorFiles } from './inspector-files.js';
 import type { Observation } from './observation.js';
+import type { ObservationRecord } from './record.js';
 import { StatelyViewer } from './stately-viewer.js';
 import { Viewer } from './viewer.js';
 
@@ -21,6 +22,10 @@ export interface InspectorOptions {
   readonly port?: number;
   /** Whether it also speaks to the Stately inspector, whose page is a third party's. */
   readonly stately?: boolean;
+  /** What the page shows instead of what is observed now. */
+  readonly recording?: readonly ObservationRecord[];
+  /** Serves whoever wants everything, and not as much as a page can show. */
+  readonly record?: (observation: Observation, socket: WebSocket) => void;
 }
 
 export interface Inspector {
@@ -39,11 +44,15 @@ class InspectorError extends SignalboxError {
   }
 }
 
+/** Under the page's address: lines of a recording. */
+export const RECORDING_PATH = 'recording';
 const STATELY_ORIGIN = 'https://stately.ai';
 /** A page says which actor it looks at, and no more. */
 const INBOUND_BYTES = 1024;
 const MOST_PAGES = 16;
 const LONGEST_ID = 64;
+/** Records of one message to a page that shows a recording. */
+const PIECE = 500;
 
 const ALWAYS = {
   'cache-control': 'no-store',
@@ -62,7 +71,7 @@ function securityPolicy(frames: string): string {
 
 /** Rejects with a SignalboxError when it cannot listen. */
 export async function startInspector(options: InspectorOptions): Promise<Inspector> {
-  const { observation, host = '127.0.0.1', port = 0, stately = false } = options;
+  const { observation, host = '127.0.0.1', port = 0, stately = false, recording, record } = options;
   if (isIP(host) === 0) throw new InspectorError(`\`${host}\` is not an IP address: use 127.0.0.1 or another`);
   const files = inspectorFiles();
   const http = createServer();
@@ -115,7 +124,9 @@ export async function startInspector(options: InspectorOptions): Promise<Inspect
   }
 
   function serviceAt(path: string): ((socket: WebSocket) => void) | undefined {
+    if (path === 'records' && recording !== undefined) return (socket) => playRecording(recording, socket);
     if (path === 'records') return (socket) => serveRecords(observation, socket, viewers);
+    if (path === RECORDING_PATH && record !== undefined) return (socket) => record(observation, socket);
     return path === 'stately/records' && stately ? (socket) => serveStately(observation, socket) : undefined;
   }
 
@@ -151,6 +162,18 @@ function serveRecords(observation: Observation, socket: WebSocket, viewers: Set<
     viewers.delete(viewer);
     viewer.close();
   });
+}
+
+/** Piece by piece, as fast as the page takes it. */
+function playRecording(recording: readonly ObservationRecord[], socket: WebSocket): void {
+  let next = 0;
+  const play = () => {
+    const piece = recording.slice(next, next + PIECE);
+    next += piece.length;
+    if (piece.length > 0) socket.send(JSON.stringify(piece), (error) => error === undefined && setImmediate(play));
+  };
+  socket.on('error', () => {});
+  play();
 }
 
 function serveStately(observation: Observation, socket: WebSocket): void {

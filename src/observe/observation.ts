@@ -12,7 +12,7 @@ import type {
   Subscription,
 } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
-import type { ConnectionTiming } from '../../machines/connection-types.js';
+import type { ConnectionTiming, Encryption, RetryPolicy } from '../../machines/connection-types.js';
 import type { RetransmitCause } from '../../machines/protocol/send-window.js';
 import type { RelayRole, StreamTiming } from '../../machines/stream-types.js';
 import type { Frame } from '../../proto/frame.js';
@@ -21,6 +21,7 @@ import type { Limits } from '../../proto/limits.js';
 import type { EndpointObserver } from './endpoint-observer.js';
 import { type Logger, silentLog } from './log.js';
 import { realClock } from './real-clock.js';
+import { turnClock } from './turn-clock.js';
 
 /** An actor, for as long as it is observed. */
 export interface ObservedActor {
@@ -38,6 +39,8 @@ export interface ObservedEndpoint {
   /** From 1, in the order they were made. */
   readonly number: number;
   readonly role: RelayRole;
+  readonly retry: RetryPolicy;
+  readonly encryption: Encryption;
   readonly limits: Limits;
   readonly timing: ConnectionTiming;
   readonly streamTiming: StreamTiming;
@@ -49,7 +52,9 @@ export interface ObservedEndpoint {
  */
 export interface ObservationListener {
   endpoint(endpoint: ObservedEndpoint): void;
-  /** Parents come before their children. One that has just been made has no snapshot yet; with one, it was there before. */
+  /**
+   * Parents come before their children. One that has just been made has no snapshot yet; with one, it was there before.
+   */
   appeared(actor: ObservedActor, snapshot: Snapshot<unknown> | undefined): void;
   received(actor: ObservedActor, event: AnyEventObject, source: ObservedActor | undefined): void;
   /** Transitions taken, some of which are needed by none of the events received. */
@@ -72,6 +77,7 @@ export interface ObservationListener {
 const CRASH = 'xstate.error.actor.';
 
 export class Observation {
+  /** What is observed should live by this clock: then each event, and what it sets off, has one time. */
   readonly clock: Clock;
   readonly #log: Logger;
   readonly #roots = new Set<AnyActorRef>();
@@ -80,7 +86,10 @@ export class Observation {
   readonly #actors = new Map<AnyActorRef, ObservedActor>();
   #inspections: Subscription[] = [];
 
-  constructor({ clock = realClock, log = silentLog }: { readonly clock?: Clock; readonly log?: Logger } = {}) {
+  constructor({
+    clock = turnClock(realClock),
+    log = silentLog,
+  }: { readonly clock?: Clock; readonly log?: Logger } = {}) {
     this.clock = clock;
     this.#log = log;
   }
@@ -90,7 +99,7 @@ export class Observation {
     return this.#listeners.size > 0;
   }
 
-  /** The root of an actor system; its whole tree is observed. */
+  /** The root of an actor system; its whole tree is observed. One that is not started yet is seen from its beginning. */
   addRoot(root: AnyActorRef): void {
     // Not by subscribing to them: that would change who hears of a crash.
     for (const other of this.#roots) if (other.getSnapshot().status !== 'active') this.#roots.delete(other);
@@ -162,7 +171,8 @@ export class Observation {
     const actor = this.#actorOf(ref);
     const snapshot: Snapshot<unknown> & { readonly children?: Readonly<Record<string, AnyActorRef | undefined>> } =
       ref.getSnapshot();
-    for (const listener of listeners) this.#try(listener, () => listener.appeared(actor, snapshot));
+    const past = isStarted(ref) ? snapshot : undefined;
+    for (const listener of listeners) this.#try(listener, () => listener.appeared(actor, past));
     for (const child of Object.values(snapshot.children ?? {})) if (child !== undefined) this.#prime(child, listeners);
   }
 
@@ -235,4 +245,8 @@ export class Observation {
       this.#leave(listener);
     }
   }
+}
+
+function isStarted(ref: AnyActorRef): boolean {
+  return (ref as { readonly _processingStatus?: number })._processingStatus !== 0;
 }

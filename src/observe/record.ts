@@ -32,6 +32,8 @@ export interface StartedRecord extends Timed {
   readonly payloads: boolean;
   /** Of the program's chance, where it has one. */
   readonly seed?: number;
+  /** It is told from a recording. */
+  readonly recorded?: true;
 }
 
 /** One end of a relay connection, with the numbers its charts were started with. */
@@ -39,6 +41,9 @@ export interface EndpointRecord extends Timed {
   readonly type: 'endpoint.opened';
   readonly endpoint: number;
   readonly role: 'harness' | 'executor';
+  /** When a lost connection is tried again, and which streams are encrypted (machines/connection-types.ts). */
+  readonly retry: 'always' | 'never' | 'resume';
+  readonly encryption: 'never' | 'always' | 'either';
   readonly limits: Facts;
   readonly timing: Facts;
   readonly streamTiming: Facts;
@@ -154,6 +159,28 @@ export interface DroppedRecord extends Timed {
   readonly why: 'load' | 'slow';
 }
 
+/** A rendezvous: a socket of an end came or went. `socket` counts from 1. */
+export interface SocketRecord extends Timed {
+  readonly type: 'socket.attached' | 'socket.detached';
+  readonly socket: number;
+  readonly role: 'harness' | 'executor';
+  /** Detached: the close code. */
+  readonly code?: number;
+}
+
+/** A rendezvous: what became of a frame, of which it reads the head only. */
+export interface RoutedRecord extends Timed {
+  readonly type: 'frame.routed';
+  readonly stream: string;
+  readonly from: 'harness' | 'executor';
+  readonly kind: string;
+  readonly reliable: boolean;
+  /** Of the whole message. */
+  readonly bytes: number;
+  /** Handed to the other end; given up, because there is none now; or answered with a reset. */
+  readonly fate: 'passed' | 'dropped' | 'answered';
+}
+
 export type ObservationRecord =
   | StartedRecord
   | EndpointRecord
@@ -165,4 +192,6 @@ export type ObservationRecord =
   | FrameRecord
   | FrameRejectedRecord
   | ChanceRecord
-  | DroppedRecord;
+  | DroppedRecord
+  | SocketRecord
+  | RoutedRecord;

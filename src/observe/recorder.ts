@@ -8,7 +8,7 @@ import type { RetransmitCause } from '../../machines/protocol/send-window.js';
 import { type Frame, isReliable } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import { packageVersion } from '../executor/package-version.js';
-import { contextFacts, definite } from './context-facts.js';
+import { contextFacts, definite, outsideFacts } from './context-facts.js';
 import { errorFacts } from './error-facts.js';
 import { eventFacts } from './event-facts.js';
 import type { Observation, ObservationListener, ObservedActor, ObservedEndpoint } from './observation.js';
@@ -58,7 +58,7 @@ class Recorder implements ObservationListener {
 
   constructor(observation: Observation, options: RecorderOptions) {
     this.#options = options;
-    this.#now = () => Math.round(observation.clock.now() * 1000) / 1000;
+    this.#now = () => observation.clock.now();
   }
 
   start(): void {
@@ -74,12 +74,14 @@ class Recorder implements ObservationListener {
     });
   }
 
-  endpoint({ number, role, limits, timing, streamTiming }: ObservedEndpoint): void {
+  endpoint({ number, role, retry, encryption, limits, timing, streamTiming }: ObservedEndpoint): void {
     this.#options.write({
       type: 'endpoint.opened',
       at: this.#now(),
       endpoint: number,
       role,
+      retry,
+      encryption,
       limits: figures(limits),
       timing: figures(timing),
       streamTiming: figures(streamTiming),
@@ -115,7 +117,7 @@ class Recorder implements ObservationListener {
       actor: actor.sessionId,
       ...(source === undefined ? {} : { source: source.sessionId }),
       event: shownName(event.type),
-      facts: eventFacts(event),
+      facts: { ...eventFacts(event), ...outsideFacts(actor, event) },
     });
     const busy = this.#busy.get(actor);
     if (busy === undefined) this.#busy.set(actor, { events: 1, edges: [] });

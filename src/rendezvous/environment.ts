@@ -17,6 +17,7 @@ import { defaultRendezvousLimits } from './rendezvous-limits.js';
 import { type ResetReason, resetFrame } from './reset-frame.js';
 import { Route, type RouteEnd } from './route.js';
 import { Routes } from './routes.js';
+import type { EndRole, FrameFate, RoutingObserver } from './routing-observer.js';
 
 /** A reset frame beyond this is replaced by one of ours: its reason is any party's text and unbounded (§11 duty 13). */
 const LARGEST_RESET_BYTES = 8 * 1024;
@@ -44,10 +45,12 @@ export interface EnvironmentOptions {
   readonly clock?: Clock;
   /** The last thing it had is gone. */
   readonly emptied?: () => void;
+  /** Is told what becomes of each frame. */
+  readonly observer?: Pick<RoutingObserver, 'routed'>;
 }
 
 export class Environment {
-  readonly #options: Required<EnvironmentOptions>;
+  readonly #options: Required<Omit<EnvironmentOptions, 'observer'>> & Pick<EnvironmentOptions, 'observer'>;
   readonly #harnesses = new Set<Harness>();
   readonly #routes = new Routes<Harness>();
   /** Before this, streams may exist that it never heard of. */
@@ -151,10 +154,13 @@ export class Environment {
     if (header === undefined) return;
     const route = this.#routes.find(header.streamId);
     if (route === undefined) {
-      if (this.#isGhost(header)) this.#answer(executor.socket, header.streamId, 'unknown_stream');
+      const isGhost = this.#isGhost(header);
+      this.#tell('executor', header, message, isGhost ? 'answered' : 'dropped');
+      if (isGhost) this.#answer(executor.socket, header.streamId, 'unknown_stream');
       return;
     }
     const socket = route.harness?.socket;
+    this.#tell('executor', header, message, socket === undefined ? 'dropped' : 'passed');
     if (header.body === 'reset') {
       this.#remove(route);
       if (socket !== undefined) forwardReset(socket, header.streamId, message, executor.socket);
@@ -189,6 +195,7 @@ export class Environment {
     const known = this.#routes.find(streamId);
     if (known !== undefined && known.harness !== harness && !this.#takeOver(known, harness, header)) {
       // Never a reset for a reset: two ends would answer each other.
+      this.#tell('harness', header, message, body === 'reset' ? 'dropped' : 'answered');
       if (body !== 'reset') this.#answer(harness.socket, streamId, 'stream_id_in_use');
       return;
     }
@@ -200,12 +207,23 @@ export class Environment {
     }
     const executor = this.#executor;
     if (executor === undefined) {
-      if (!waitsForExecutor(header, route)) this.#refuseOffline(harness, header, route);
+      const waits = waitsForExecutor(header, route);
+      this.#tell('harness', header, message, waits || body === 'reset' ? 'dropped' : 'answered');
+      if (!waits) this.#refuseOffline(harness, header, route);
     } else if (body === 'reset') {
+      this.#tell('harness', header, message, 'passed');
       forwardReset(executor.socket, streamId, message, harness.socket);
     } else if (route !== undefined || !opensStream(header)) {
+      this.#tell('harness', header, message, 'passed');
       executor.socket.send(message, harness.socket, route && isAnswered(route, header));
+    } else {
+      // Nothing has a place for it, and that was said.
+      this.#tell('harness', header, message, 'answered');
     }
+  }
+
+  #tell(from: EndRole, header: RoutingHeader, { length }: Buffer, fate: FrameFate): void {
+    this.#options.observer?.routed(from, header, length, fate);
   }
 
   /** Undefined when this frame opens none: refused with a reset, or of a kind that never does. */

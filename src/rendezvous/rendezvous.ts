@@ -19,6 +19,7 @@ import { Registrations } from './registrations.js';
 import { registry } from './registry.js';
 import { defaultRendezvousLimits, type RendezvousLimits } from './rendezvous-limits.js';
 import { Router } from './router.js';
+import type { RoutingObserver } from './routing-observer.js';
 import { TicketOffice } from './ticket.js';
 import type { TokenStore } from './token.js';
 
@@ -32,6 +33,8 @@ export interface RendezvousOptions {
   readonly limits?: Partial<RendezvousLimits>;
   /** For study only: what is done to the frames on their way, on purpose. */
   readonly faults?: Faults;
+  /** Is told of sockets and of frames, by their heads alone. */
+  readonly observer?: RoutingObserver;
   /** Closes the rendezvous when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -120,7 +123,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
   server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   url = urlOf(server, address);
 
-  const router = new Router(limits, log, expected, options.faults);
+  const router = new Router(limits, log, expected, options.faults, options.observer);
   // ws knows closeTimeout, its type declarations do not yet.
   const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,

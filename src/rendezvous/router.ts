@@ -16,6 +16,7 @@ import { Refusal } from './refusal.js';
 import type { Registration } from './registrations.js';
 import { RelaySocket } from './relay-socket.js';
 import type { RendezvousLimits } from './rendezvous-limits.js';
+import type { RoutingObserver } from './routing-observer.js';
 import { type Random, seededRandom } from './seeded-random.js';
 
 /** Takes what a socket says. */
@@ -37,8 +38,16 @@ export class Router {
   /** A seed for each line, so that one does not shift the luck of another. */
   readonly #nextSeed: Random;
   #onEmpty: (() => void) | undefined;
+  readonly #observer: RoutingObserver | undefined;
 
-  constructor(limits: RendezvousLimits, log: Logger, expected: ExpectedExecutors, faults?: Faults) {
+  constructor(
+    limits: RendezvousLimits,
+    log: Logger,
+    expected: ExpectedExecutors,
+    faults?: Faults,
+    observer?: RoutingObserver,
+  ) {
+    this.#observer = observer;
     this.#limits = limits;
     this.#expected = expected;
     this.#log = log;
@@ -81,7 +90,11 @@ export class Router {
     const { environmentId } = admission;
     let environment = this.#environments.get(environmentId);
     if (environment === undefined) {
-      const made = new Environment({ ...this.#limits, emptied: () => this.#forgetIfEmpty(environmentId, made) });
+      const made = new Environment({
+        ...this.#limits,
+        emptied: () => this.#forgetIfEmpty(environmentId, made),
+        ...(this.#observer === undefined ? {} : { observer: this.#observer }),
+      });
       environment = made;
       this.#environments.set(environmentId, made);
     }
@@ -130,6 +143,7 @@ export class Router {
         },
         onClosed: (code) => {
           log.info({ code }, 'executor gone');
+          gone?.(code);
           if (environment.executor === executor && !GOODBYES.includes(code)) this.#expected.lost(environmentId);
           this.#finish(line);
           environment.detachExecutor(executor, 'executor_disconnected');
@@ -139,6 +153,7 @@ export class Router {
     });
     const executor: Executor = { socket, registration, log };
     this.#sockets.add(socket);
+    const gone = this.#observer?.attached('executor');
     environment.attachExecutor(executor);
     log.info('executor attached');
     this.#expected.arrived(environmentId);
@@ -164,6 +179,7 @@ export class Router {
         },
         onClosed: (code) => {
           log.info({ code }, 'harness gone');
+          gone?.(code);
           this.#finish(line);
           environment.detachHarness(harness, 'harness_disconnected');
           this.#forget(socket, environmentId, environment);
@@ -172,6 +188,7 @@ export class Router {
     });
     const harness: Harness = { socket, tokenId, log };
     this.#sockets.add(socket);
+    const gone = this.#observer?.attached('harness');
     environment.attachHarness(harness);
     log.info('harness attached');
   }

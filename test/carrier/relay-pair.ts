@@ -70,7 +70,8 @@ export async function relayPair(options: PairOptions = {}): Promise<RelayPair> {
   const endpoint = (role: 'harness' | 'executor', end: LinkEnd): RelayEndpoint => {
     const random = seededRandom(seed + 1);
     const watched = role === 'executor' ? observation : undefined;
-    const facts = { role, limits: defaultLimits, timing: defaultConnectionTiming, streamTiming: defaultStreamTiming };
+    const times = { timing: defaultConnectionTiming, streamTiming: defaultStreamTiming };
+    const facts = { role, retry: 'always', encryption: 'never', limits: defaultLimits, ...times } as const;
     return new RelayEndpoint({
       role,
       retry: 'always',

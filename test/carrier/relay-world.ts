@@ -14,6 +14,7 @@ import { RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
 import { watchSleep } from '../../src/carrier/sleep-watch.js';
 import type { StreamChannel } from '../../src/carrier/stream-channel.js';
 import { silentLog } from '../../src/observe/log.js';
+import { Observation } from '../../src/observe/observation.js';
 import { Environment, type Executor, type Harness } from '../../src/rendezvous/environment.js';
 import type { RelaySocket } from '../../src/rendezvous/relay-socket.js';
 import { MachineClock } from '../sim/machine-clock.js';
@@ -33,6 +34,8 @@ export interface WorldOptions {
   readonly retry?: RetryPolicy;
   /** What the executor does with a message; by default it answers `n` with `re n`. */
   readonly serve?: (message: string, channel: StreamChannel) => void;
+  /** Is given what can be observed of each end, before there is anything. */
+  readonly observe?: (role: RelayRole, observation: Observation) => void;
 }
 
 /** One socket between an end and the rendezvous. */
@@ -212,15 +215,17 @@ export class RelayWorld {
     const graceMs = (role === 'harness' ? options.harnessGraceMs : options.executorGraceMs) ?? 60_000;
     const streamTiming: StreamTiming = { ...defaultStreamTiming, graceMs };
     const timing: ConnectionTiming = defaultConnectionTiming;
+    const retry = role === 'harness' ? (options.retry ?? 'resume') : 'always';
+    const random = seededRandom((options.seed ?? 1) + (role === 'harness' ? 0 : 1));
+    const facts = { role, retry, encryption: 'never', limits: defaultLimits, timing, streamTiming } as const;
+    const observation = options.observe === undefined ? undefined : new Observation({ clock });
+    if (observation !== undefined) options.observe?.(role, observation);
     return new RelayEndpoint({
-      role,
-      retry: role === 'harness' ? (options.retry ?? 'resume') : 'always',
+      ...facts,
       clock,
       log: silentLog,
-      limits: defaultLimits,
-      timing,
-      streamTiming,
-      random: seededRandom((options.seed ?? 1) + (role === 'harness' ? 0 : 1)),
+      random,
+      ...observation?.addEndpoint(facts, random),
       locate: () => Promise.resolve({ url: 'memory:' }),
       openCarrier: (_url, listener) => this.#dial(role, listener),
       watchSleep: (woke) => watchSleep(woke, { clock, wallNow: this.clock.now }),
@@ -241,7 +246,11 @@ export class RelayWorld {
           },
         };
       },
-      start: (input) => createActor(connectionMachine, { input, clock }).start(),
+      start: (input) => {
+        const connection = createActor(connectionMachine, { input, clock });
+        observation?.addRoot(connection);
+        return connection.start();
+      },
     });
   }
 

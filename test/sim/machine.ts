@@ -12,6 +12,7 @@ import type { CarrierListener } from '../../src/carrier/carrier.js';
 import { type ChannelListener, RelayEndpoint } from '../../src/carrier/relay-endpoint.js';
 import type { StreamChannel } from '../../src/carrier/stream-channel.js';
 import { silentLog } from '../../src/observe/log.js';
+import { Observation } from '../../src/observe/observation.js';
 import { type Random, seededRandom } from '../stand-ins/seeded-random.js';
 import type { StepClock } from '../stand-ins/step-clock.js';
 import { MachineClock } from './machine-clock.js';
@@ -25,6 +26,8 @@ export interface MachineOptions {
   readonly seed: number;
   /** Where every stream is encrypted. */
   readonly secrecy?: Secrecy;
+  /** Is told of what can be observed of it, before there is anything. */
+  readonly observed?: (observation: Observation) => void;
   dial(listener: CarrierListener): Wire;
   accept(channel: StreamChannel): ChannelListener;
 }
@@ -42,24 +45,26 @@ export class Machine {
   #killed = false;
   readonly #sleepWatchers = new Set<() => void>();
 
-  constructor({ name, role, world, seed, secrecy, dial, accept }: MachineOptions) {
+  constructor({ name, role, world, seed, secrecy, observed, dial, accept }: MachineOptions) {
     this.name = name;
     this.role = role;
     this.#world = world;
     this.clock = new MachineClock(world);
     const random: Random = seededRandom(seed);
+    const policy = { role, retry: 'always', encryption: secrecy === undefined ? 'never' : 'always' } as const;
+    const times = { timing: defaultConnectionTiming, streamTiming: defaultStreamTiming };
+    const observation = observed === undefined ? undefined : new Observation({ clock: this.clock });
+    if (observation !== undefined) observed?.(observation);
     this.endpoint = new RelayEndpoint({
-      role,
-      retry: 'always',
-      encryption: secrecy === undefined ? 'never' : 'always',
+      ...policy,
       ...(secrecy && role === 'harness' ? { initiator: secrecy.initiator() } : {}),
       ...(secrecy && role === 'executor' ? { responder: secrecy.responder() } : {}),
       clock: this.clock,
       log: silentLog,
       limits: defaultLimits,
-      timing: defaultConnectionTiming,
-      streamTiming: defaultStreamTiming,
+      ...times,
       random,
+      ...observation?.addEndpoint({ ...policy, limits: defaultLimits, ...times }, random),
       locate: () => Promise.resolve({ url: 'simulated:' }),
       openCarrier: (_url, listener) => {
         this.wire = dial(listener);
@@ -72,8 +77,9 @@ export class Machine {
       },
       start: (input) => {
         const { clock } = this;
-        this.#connection = createActor(connectionMachine, { input, clock }).start();
-        return this.#connection;
+        this.#connection = createActor(connectionMachine, { input, clock });
+        observation?.addRoot(this.#connection);
+        return this.#connection.start();
       },
     });
   }

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { Command, InvalidArgumentError } from 'commander';
+import { Recordings, recordAgain } from './recordings.js';
 import { makeScenario, type Scenario } from './scenario.js';
 import { type RunReport, simulate } from './simulate.js';
 
@@ -18,6 +19,7 @@ interface Options {
   readonly plan?: string;
   readonly save?: string;
   readonly frames?: true;
+  readonly trace?: string;
   readonly noise?: true;
   readonly workers: number;
 }
@@ -25,6 +27,8 @@ interface Options {
 /** Seeds a worker is given at a time: few enough that all end together. */
 const CHUNK = 50;
 const PROGRESS_MS = 10_000;
+/** Failed runs that are recorded, of many. */
+const MOST_RECORDED = 10;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -36,6 +40,7 @@ const options = new Command('sim')
   .option('--plan <file>', 'play a run whose plan was saved')
   .option('--save <file>', 'with --seed: write its plan to a file, for a test that outlives changes of the plans')
   .option('--frames', 'with --seed or --plan: print every frame')
+  .option('--trace <file>', 'with --seed or --plan: record each machine, beside this file')
   .option('--noise', 'every run with encryption; otherwise three of ten have it')
   .option('--workers <count>', 'processes at work', wholeNumber, availableParallelism())
   .parse()
@@ -45,13 +50,18 @@ if (options.plan !== undefined) await playOne(JSON.parse(readFileSync(options.pl
 else if (options.seed !== undefined) await playOne(makeScenario(options.seed, options.noise), options);
 else await playMany(options);
 
-async function playOne(scenario: Scenario, { save, frames }: Options): Promise<void> {
+async function playOne(scenario: Scenario, { save, frames, trace }: Options): Promise<void> {
   const { seed } = scenario;
   if (save !== undefined) writeFileSync(save, `${JSON.stringify(scenario)}\n`);
   print(inspect(scenario, { depth: 6, compact: 6, breakLength: 120 }));
-  const report = await simulate(seed, { scenario, ...(frames === true ? { trace: print } : {}) });
+  const recordings = trace === undefined ? undefined : new Recordings(seed);
+  const recorded = recordings === undefined ? {} : { recordings };
+  const report = await simulate(seed, { scenario, ...recorded, ...(frames === true ? { trace: print } : {}) });
   print(inspect(report));
-  if (report.violations.length > 0) process.exitCode = 1;
+  if (trace !== undefined) print(`    recorded: ${recordings?.write(trace).join(' ')}`);
+  if (report.violations.length === 0) return;
+  process.exitCode = 1;
+  if (trace === undefined) print(`    recorded: ${(await recordAgain(scenario)).join(' ')}`);
 }
 
 async function playMany({ seeds, from, workers, noise }: Options): Promise<void> {
@@ -65,6 +75,7 @@ async function playMany({ seeds, from, workers, noise }: Options): Promise<void>
     next = Math.min(next + CHUNK, from + seeds);
     return { first, count: next - first, noise };
   };
+  const failed: RunReport[] = [];
   const note = (report: RunReport) => {
     reports.runs += 1;
     reports.answered += report.answered;
@@ -73,11 +84,16 @@ async function playMany({ seeds, from, workers, noise }: Options): Promise<void>
     reports.virtualMs += report.elapsedMs;
     if (report.violations.length === 0) return;
     reports.failed += 1;
+    failed.push(report);
     print(`seed ${report.seed} FAILED: ${report.violations.join('\n    ')}`);
     print(`    play it again: npm run sim -- --seed ${report.seed} --frames${noise ? ' --noise' : ''}`);
   };
   await Promise.all(Array.from({ length: Math.max(1, workers) }, () => work(take, note)));
   clearInterval(progress);
+  for (const { seed } of failed.slice(0, MOST_RECORDED)) {
+    const paths = await recordAgain(makeScenario(seed, noise));
+    print(`seed ${seed} recorded: ${paths.join(' ')}`);
+  }
   const hours = Math.round(reports.virtualMs / 3_600_000);
   print(
     `${reports.runs} runs (seeds ${from} to ${from + seeds - 1}), ${reports.failed} failed; ${reports.answered} requests ` +

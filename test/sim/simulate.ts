@@ -5,6 +5,7 @@
 import { Adversary } from './adversary.js';
 import type { LaneFaults } from './lane.js';
 import { noWork } from './message.js';
+import type { Recordings } from './recordings.js';
 import { ENDLESS, type MachinePlan, makeScenario, type Scenario } from './scenario.js';
 import { World } from './world.js';
 
@@ -36,11 +37,13 @@ export interface SimulateOptions {
   readonly scenario?: Scenario;
   /** Is given a line for every frame that leaves or arrives, and for what the adversary does. */
   readonly trace?: (line: string) => void;
+  /** Records what each machine does. */
+  readonly recordings?: Recordings;
 }
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<RunReport> {
-  const { scenario = makeScenario(seed), trace } = options;
-  const world = new World(scenario, trace);
+  const { scenario = makeScenario(seed), trace, recordings } = options;
+  const world = new World(scenario, trace, recordings);
   const { oracle, clock } = world;
   const run = new Run(world, scenario);
   try {

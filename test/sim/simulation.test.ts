@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { decodeMessage, encodeMessage, noWork } from './message.js';
+import { recordAgain } from './recordings.js';
 import { makeScenario } from './scenario.js';
 import { type RunReport, simulate } from './simulate.js';
 
 /** A slice of what `npm run sim` plays; the rest takes minutes. */
 const SEEDS = 250;
+const MOST_RECORDED = 5;
 
 async function play(first: number, count: number, encrypted?: boolean): Promise<RunReport[]> {
   const reports: RunReport[] = [];
@@ -14,11 +16,22 @@ async function play(first: number, count: number, encrypted?: boolean): Promise<
   return reports;
 }
 
+/** Of each run that failed, how to play it and where it is recorded. */
+async function told(failed: readonly RunReport[], encrypted?: boolean): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { seed, violations } of failed.slice(0, MOST_RECORDED)) {
+    const recordings = await recordAgain(makeScenario(seed, encrypted));
+    const how = `npm run sim -- ${encrypted ? '--noise ' : ''}--seed ${seed}`;
+    lines.push(`${how}: ${violations.join('; ')} (recorded: ${recordings.join(' ')})`);
+  }
+  return lines;
+}
+
 describe('simulated runs', () => {
   it(`lose nothing, run nothing twice and come to rest (${SEEDS} seeds)`, { timeout: 120_000 }, async () => {
     const reports = await play(1, SEEDS);
     const failed = reports.filter(({ violations }) => violations.length > 0);
-    expect(failed.map(({ seed, violations }) => `npm run sim -- --seed ${seed}: ${violations.join('; ')}`)).toEqual([]);
+    expect(await told(failed)).toEqual([]);
     const sum = (count: (report: RunReport) => number) => reports.reduce((total, report) => total + count(report), 0);
     // What is proved of nothing is not proved.
     expect(sum(({ answered }) => answered)).toBeGreaterThan(5 * SEEDS);
@@ -29,9 +42,7 @@ describe('simulated runs', () => {
   it('do the same when every stream is encrypted (100 seeds)', { timeout: 120_000 }, async () => {
     const reports = await play(1, 100, true);
     const failed = reports.filter(({ violations }) => violations.length > 0);
-    expect(
-      failed.map(({ seed, violations }) => `npm run sim -- --noise --seed ${seed}: ${violations.join('; ')}`),
-    ).toEqual([]);
+    expect(await told(failed, true)).toEqual([]);
     expect(reports.reduce((total, { answered }) => total + answered, 0)).toBeGreaterThan(500);
   });
 

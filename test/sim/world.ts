@@ -12,6 +12,7 @@ import { HarnessProgram } from './harness-program.js';
 import { type Lane, noFaults } from './lane.js';
 import { Machine } from './machine.js';
 import { Oracle } from './oracle.js';
+import type { Recordings } from './recordings.js';
 import { Rendezvous } from './rendezvous.js';
 import type { MachinePlan, Scenario } from './scenario.js';
 import { Secrecy } from './secrecy.js';
@@ -59,9 +60,11 @@ export class World {
 
   /** Is given a line for what happens; undefined when nobody reads it. */
   readonly #trace: ((line: string) => void) | undefined;
+  readonly #recordings: Recordings | undefined;
 
-  constructor(scenario: Scenario, trace?: (line: string) => void) {
+  constructor(scenario: Scenario, trace?: (line: string) => void, recordings?: Recordings) {
     this.#trace = trace;
+    this.#recordings = recordings;
     const { seed } = scenario;
     this.#executorPlan = scenario.executor;
     this.#seed = seed;
@@ -161,6 +164,7 @@ export class World {
       world: this.clock,
       seed,
       ...(this.#secrecy === undefined ? {} : { secrecy: this.#secrecy }),
+      ...(this.#recordings === undefined ? {} : { observed: this.#recordings.of(name) }),
       accept: (channel) => this.executorProgram.accept(channel),
       dial: (listener) => {
         const lost = () => this.#excuseUnheard(machine);

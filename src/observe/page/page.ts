@@ -56,8 +56,18 @@ function draw(): void {
 }
 
 function drawFigures(): void {
+  document.body.classList.toggle('recorded', history.started?.recorded === true);
   const isConnected = status.dataset.connected === 'true';
-  setText(status, !isConnected ? 'the program is away; trying again' : view.isLive ? 'live' : 'paused');
+  setText(
+    status,
+    !isConnected
+      ? 'the program is away; trying again'
+      : view.isLive
+        ? history.started?.recorded
+          ? 'recording'
+          : 'live'
+        : 'paused',
+  );
   const now = performance.now();
   if (now - counted.at > 1000) {
     counted = {
@@ -88,10 +98,11 @@ function drawFigures(): void {
 function choose(): void {
   if (view.isChosen) return;
   const { selected } = view;
-  if (selected?.chart === 'stream' && selected.status === 'active') return;
+  const isWorth = (status: string) => status === 'active' || history.started?.recorded === true;
+  if (selected?.chart === 'stream' && isWorth(selected.status)) return;
   const actors = [...history.actors.values()];
   const worth =
-    actors.find(({ chart: name, status: is }) => name === 'stream' && is === 'active') ??
+    actors.find(({ chart: name, status: is }) => name === 'stream' && isWorth(is)) ??
     selected ??
     actors.find(({ chart: name }) => name === 'connection') ??
     actors[0];
