@@ -17,6 +17,7 @@ import { Registrar } from './registrar.js';
 import { Registrations } from './registrations.js';
 import { registry } from './registry.js';
 import { defaultRendezvousLimits, type RendezvousLimits } from './rendezvous-limits.js';
+import { watchRevocations } from './revocations.js';
 import { Router } from './router.js';
 import { TicketOffice } from './ticket.js';
 import type { TokenStore } from './token.js';
@@ -149,7 +150,14 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
       .finally(() => duplex.off('error', ignore));
   });
 
+  const revocations = watchRevocations({
+    tokens: options.tokens,
+    router,
+    intervalMs: limits.revocationIntervalMs,
+    log,
+  });
   const close = (): Promise<void> => {
+    revocations.stop();
     closing ??= shutDown(server, router).finally(() => registrations.close());
     return closing;
   };
