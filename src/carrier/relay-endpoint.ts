@@ -4,7 +4,7 @@
  */
 import { streamActorId } from '../../machines/connection-setup.js';
 import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
-import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
+import type { Profile, StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
@@ -128,6 +128,11 @@ export class RelayEndpoint implements ChannelOwner {
 
   sendEvent(streamId: string, event: StreamEvent): void {
     this.#actorOf(streamId)?.send(event);
+  }
+
+  /** What both ends of a stream agreed on; undefined until they have, and once it is over. */
+  profileOf(streamId: string): Profile | undefined {
+    return this.#actorOf(streamId)?.getSnapshot().context.profile;
   }
 
   flush(streamId: string, messages: readonly Uint8Array[]): void {

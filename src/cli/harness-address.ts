@@ -55,6 +55,32 @@ export async function findAddress(options: AddressOptions): Promise<HarnessAddre
   return { url: state.rendezvous, environmentId, token: token ?? state.token, ...relay };
 }
 
+/** A registry, and who asks it. */
+export interface RegistryOfUser {
+  /** http(s) address. */
+  readonly remote: string;
+  readonly token: string | undefined;
+}
+
+/** As {@link findAddress}; undefined when the address is one of an executor itself. Throws {@link CliError}. */
+export async function findRegistry(options: AddressOptions): Promise<RegistryOfUser | undefined> {
+  const url = options.url ?? process.env.SIGNALBOX_URL;
+  const isRegistry = url !== undefined && /^https?:/i.test(url) && URL.canParse(url);
+  // The environment is what is asked for: any name does for the address.
+  const address = await findAddress(isRegistry ? { ...options, env: options.env ?? 'any' } : options);
+  return registryBehind(address);
+}
+
+/** Also of a rendezvous whose own address is known: they are on one port. */
+export function registryBehind({ url, token }: HarnessAddress): RegistryOfUser | undefined {
+  const parsed = new URL(url);
+  if (/^https?:$/.test(parsed.protocol)) return { remote: url, token };
+  if (parsed.searchParams.get('role') !== 'harness') return undefined;
+  const folder = parsed.pathname.replace(/\/ws\/environment\/[^/]+$/, '');
+  const remote = `${parsed.protocol.replace('ws', 'http')}//${parsed.host}${folder}`;
+  return { remote, token: token ?? parsed.searchParams.get('token') ?? undefined };
+}
+
 /** An http address is a registry and needs the environment's id; a ws address is used as it is. */
 function judged(
   url: string,
