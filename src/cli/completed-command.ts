@@ -51,8 +51,8 @@ function toOption(option: Option): CompletedOption {
   };
 }
 
-/** Definitions name a file `<file>`, so what they are called tells it. */
+/** Definitions name a file `<file>`, so what they are called tells it; a path of the other machine is often one of here too. */
 function toValue(name: string, choices: readonly string[] | undefined): CompletedValue {
   if (choices !== undefined) return { kind: 'choice', choices };
-  return { kind: /^(file|folder)$/.test(name) ? 'file' : 'other' };
+  return { kind: /^(file|folder|source|target|paths?)$/.test(name) ? 'file' : 'other' };
 }

@@ -31,6 +31,9 @@ complete -F _signalbox signalbox
 `;
 }
 
+/** What the shell does by itself. */
+const FILES = 'compopt -o default 2>/dev/null';
+
 function valueCases({ path, options }: CompletedCommand): readonly string[] {
   return options.flatMap(({ flags, value }) => {
     if (value === undefined) return [];
@@ -42,12 +45,13 @@ function valueCases({ path, options }: CompletedCommand): readonly string[] {
 function wordCase({ path, options, commands, argument }: CompletedCommand): string {
   const choices = argument?.kind === 'choice' ? argument.choices : [];
   const words = [...commands.map(({ name }) => name), ...choices, ...options.flatMap(({ flags }) => flags)];
-  return `    ${quoted(path.join(' '))}) words=${quoted(words.join(' '))} ;;`;
+  const files = argument?.kind === 'file' ? `; [[ $cur == -* ]] || ${FILES}` : '';
+  return `    ${quoted(path.join(' '))}) words=${quoted(words.join(' '))}${files} ;;`;
 }
 
 function actionOf(value: CompletedValue): string {
   if (value.kind === 'choice') return `COMPREPLY=($(compgen -W ${quoted(value.choices.join(' '))} -- "$cur"))`;
-  return value.kind === 'file' ? 'compopt -o default 2>/dev/null' : ':';
+  return value.kind === 'file' ? FILES : ':';
 }
 
 function quoted(text: string): string {

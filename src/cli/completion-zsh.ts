@@ -47,7 +47,7 @@ function optionSpecs({ flags, description, value }: CompletedOption): readonly s
 function actionOf(value: CompletedValue | undefined): string {
   if (value === undefined) return '';
   if (value.kind === 'choice') return `(${value.choices.join(' ')})`;
-  return value.kind === 'file' ? '_files' : '_default';
+  return value.kind === 'file' ? '_files' : ' ';
 }
 
 function quoted(text: string): string {

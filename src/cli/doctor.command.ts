@@ -112,11 +112,7 @@ async function* checkRegistered(
   } catch (error) {
     const { cause } = error as Error;
     if (!(cause instanceof LocateError && cause.code === 'call_unknown')) {
-      yield fail(
-        'token',
-        messageOf(error),
-        'create one where the rendezvous runs: signalbox token create --role harness',
-      );
+      yield fail('token', messageOf(error), 'the token must be one of role harness, made where the rendezvous runs');
       return;
     }
     yield warn('token', 'this registry does not tell what a token is for', 'what follows shows whether it is accepted');

@@ -1,6 +1,6 @@
 /**
- * What an executor is like right now, found out by asking it: a session is opened, one question is timed, and the session
- * is closed again. Nothing is run there and nothing is remembered from before.
+ * What an executor is like right now, found out by asking it: a session is opened, questions are timed, and the
+ * session is closed again. Nothing is run there and nothing is remembered from before.
  */
 import { connect } from '../harness/connect.js';
 import type { Harness } from '../harness/harness.js';
@@ -22,12 +22,15 @@ export interface ExecutorStatus {
   readonly transport: TransportFacts;
   /** From nothing to a session; milliseconds. */
   readonly connectMs: number;
-  /** Of one question and its answer on it; milliseconds. */
+  /** Of a question and its answer on it; milliseconds. */
   readonly roundTripMs: number;
 }
 
 /** For every step of the way; milliseconds. */
 const INITIALIZE_MS = 5000;
+
+/** The quickest answer of so many: the first one pays for code that has not run yet. */
+const QUESTIONS = 3;
 
 /** Rejects with what kept it from being reached. */
 export async function askExecutor(address: HarnessAddress): Promise<ExecutorStatus> {
@@ -41,7 +44,10 @@ export async function askExecutor(address: HarnessAddress): Promise<ExecutorStat
   });
   const connectMs = performance.now() - start;
   try {
-    const roundTripMs = await timeQuestion(harness);
+    let roundTripMs = Number.POSITIVE_INFINITY;
+    for (let asked = 0; asked < QUESTIONS; asked += 1) {
+      roundTripMs = Math.min(roundTripMs, await timeQuestion(harness));
+    }
     const { version, os, cwd, capabilities } = harness.environment;
     const keeps = capabilities.has('signalboxKeptSessions');
     return {

@@ -32,7 +32,7 @@ export function registerStatusCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-Opens a session, times one question and its answer, and closes it. Without --env: every environment of the token.
+Opens a session, times questions and their answers, and closes it. Without --env: every environment of the token.
 The exit code is 0 when all were reached, ${UNREACHABLE_EXIT_CODE} when one was not.
 
   signalbox status
