@@ -6,6 +6,7 @@ import { type CompletedCommand, completedCommands } from './completed-command.js
 import { bashCompletion } from './completion-bash.js';
 import { fishCompletion } from './completion-fish.js';
 import { zshCompletion } from './completion-zsh.js';
+import { print } from './print.js';
 
 const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) => string>> = {
   bash: bashCompletion,
@@ -27,6 +28,6 @@ export function registerCompletionCommand(program: Command, whole: () => Promise
   signalbox completion fish > ~/.config/fish/completions/signalbox.fish`,
     )
     .action(async (shell: string) => {
-      process.stdout.write(SHELLS[shell]?.(completedCommands(await whole())) ?? '');
+      print(SHELLS[shell]?.(completedCommands(await whole())) ?? '');
     });
 }

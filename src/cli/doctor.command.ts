@@ -18,6 +18,7 @@ import {
 } from './harness-address.js';
 import { askRegistry, findAddresses, shownAddress } from './known-environments.js';
 import { checkMachine } from './machine-checks.js';
+import { print } from './print.js';
 import { checkHealth, checkRoad, checkUpgrade } from './registry-checks.js';
 import { readUpState } from './up-state.js';
 
@@ -48,9 +49,9 @@ async function run(options: DoctorOptions): Promise<void> {
   const findings: Finding[] = [];
   for await (const finding of diagnose(options)) {
     findings.push(finding);
-    if (!options.json) process.stdout.write(lineOf(finding));
+    if (!options.json) print(lineOf(finding));
   }
-  if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`);
+  if (options.json) print(`${JSON.stringify(findings)}\n`);
   process.exitCode = findings.some(({ level }) => level === 'fail') ? 1 : 0;
 }
 

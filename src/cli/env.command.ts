@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { CliError } from './cli-error.js';
 import { type AddressOptions, addAddressOptions, findRegistry } from './harness-address.js';
 import { askRegistry, shownAddress } from './known-environments.js';
+import { print } from './print.js';
 import { toTable } from './table.js';
 
 interface ListOptions extends AddressOptions {
@@ -47,7 +48,7 @@ async function list(options: ListOptions): Promise<void> {
     role,
     registry: remote,
   }));
-  process.stdout.write(
+  print(
     options.json
       ? `${JSON.stringify(rows)}\n`
       : toTable([

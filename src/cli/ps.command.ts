@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { addAddressOptions } from './harness-address.js';
 import { type Job, listJobs, SHORT_ID } from './jobs.js';
+import { print } from './print.js';
 import { type ReachOptions, reach } from './reach.js';
 import { toTable } from './table.js';
 
@@ -31,7 +32,7 @@ One that has ended is listed for an hour; attach to it to see what it printed.
 async function run(options: PsOptions): Promise<void> {
   const harness = await reach(options);
   const jobs = await listJobs(harness).finally(() => harness.close());
-  process.stdout.write(options.json ? `${JSON.stringify(jobs.map(toJson))}\n` : tableOf(jobs, Date.now()));
+  print(options.json ? `${JSON.stringify(jobs.map(toJson))}\n` : tableOf(jobs, Date.now()));
 }
 
 function toJson({ id, attached, process: child }: Job): object {

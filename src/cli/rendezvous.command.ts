@@ -29,6 +29,15 @@ export function registerRendezvousCommand(program: Command): void {
     .option('--public-url <url>', 'address by which both ends reach it, where it differs (a proxy, TLS)')
     .addOption(faultsOption())
     .addOption(logLevelOption('info'))
+    .addHelpText(
+      'after',
+      `
+Who may come in is said with "signalbox token create", also while it runs. SIGTERM or Ctrl-C ends it in good order.
+
+  signalbox rendezvous
+  signalbox rendezvous --listen http://127.0.0.1:7420 --public-url https://relay.example   # behind a TLS proxy
+  signalbox rendezvous --tokens /etc/signalbox/tokens.json --log-level warn`,
+    )
     .action(runRendezvous);
 }
 

@@ -11,6 +11,7 @@ import {
   UNREACHABLE_EXIT_CODE,
 } from './harness-address.js';
 import { findAddresses, shownAddress } from './known-environments.js';
+import { print } from './print.js';
 import { unreached } from './reach.js';
 
 interface StatusOptions extends AddressOptions {
@@ -45,7 +46,7 @@ The exit code is 0 when all were reached, ${UNREACHABLE_EXIT_CODE} when one was 
 async function run(options: StatusOptions): Promise<void> {
   const addresses = await findAddresses(options);
   const rows = await Promise.all(addresses.map(ask));
-  if (options.json) process.stdout.write(`${JSON.stringify(rows.map(toJson))}\n`);
+  if (options.json) print(`${JSON.stringify(rows.map(toJson))}\n`);
   for (const row of options.json ? [] : rows) show(row);
   process.exitCode = rows.every(({ status }) => status !== undefined) ? 0 : UNREACHABLE_EXIT_CODE;
 }
@@ -73,7 +74,7 @@ function show({ address, status, error }: Row): void {
     `  way       ${shownAddress(address.url)}: ${describeTransport(status.transport)}`,
     ...(kept === undefined ? [] : [`  jobs      ${jobs} kept, ${runningOf(status)} running`]),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(`${lines.join('\n')}\n`);
 }
 
 function toJson({ address, status, error }: Row): object {

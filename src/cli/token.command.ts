@@ -7,6 +7,7 @@ import { TOKEN_ROLES, type TokenRecord, type TokenRole } from '../rendezvous/tok
 import { FileTokenStore } from '../rendezvous/token-store.js';
 import { asCliError } from './cli-error.js';
 import { SHORT_ID } from './jobs.js';
+import { print } from './print.js';
 import { defaultTokenFile, ensureStateFolder } from './state-folder.js';
 import { toTable } from './table.js';
 
@@ -69,7 +70,7 @@ async function createToken(options: CreateOptions): Promise<void> {
   await withStore(options, async (store) => {
     if (options.tokens === undefined) await ensureStateFolder();
     const { token, record } = await store.create(options.role, options.env);
-    process.stdout.write(options.json ? `${JSON.stringify({ ...toJson(record), token })}\n` : `${token}\n`);
+    print(options.json ? `${JSON.stringify({ ...toJson(record), token })}\n` : `${token}\n`);
     process.stderr.write(`${USE[options.role](options.env)}\n`);
   });
 }
@@ -83,7 +84,7 @@ async function listTokens(options: StoreOptions): Promise<void> {
       environmentId,
       createdAt,
     ]);
-    process.stdout.write(
+    print(
       options.json
         ? `${JSON.stringify(records.map(toJson))}\n`
         : toTable([['ID', 'ROLE', 'ENVIRONMENT', 'CREATED'], ...rows]),
@@ -97,7 +98,7 @@ async function revokeTokens(ids: string[], options: StoreOptions): Promise<void>
     const lines = revoked.map(
       ({ id, role, environmentId }) => `revoked ${id.slice(0, SHORT_ID)}, ${role} of ${environmentId}\n`,
     );
-    process.stdout.write(options.json ? `${JSON.stringify(revoked.map(toJson))}\n` : lines.join(''));
+    print(options.json ? `${JSON.stringify(revoked.map(toJson))}\n` : lines.join(''));
   });
 }
 

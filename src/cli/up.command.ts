@@ -48,6 +48,15 @@ export function registerUpCommand(program: Command): void {
     .option('--inspect-port <port>', 'port of the inspector', (text) => parseInspect(text).port)
     .option('--no-inspect', 'without the inspector')
     .addOption(logLevelOption('warn'))
+    .addHelpText(
+      'after',
+      `
+Other commands of this user find it by themselves while it runs. Ctrl-C ends it.
+
+  signalbox up                                          # then, elsewhere: signalbox exec -- uname -a
+  signalbox up --listen http://127.0.0.1:0 --env laptop --no-inspect
+  signalbox up --faults drop=5%,delay=20ms              # see it get over a bad network`,
+    )
     .action(run);
 }
 

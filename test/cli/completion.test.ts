@@ -98,23 +98,24 @@ ${tries}`,
 describe('completion in zsh', () => {
   it('loads, is registered, and offers commands, subcommands and choices', needs('zsh'), async () => {
     const file = await script('zsh');
-    // A terminal in which keys are typed; what it lists is caught.
-    const { stdout } = await run('zsh', [
-      '-fc',
-      `zmodload zsh/zpty
-zpty shell zsh -f -i
-zpty -w shell "PROMPT=; autoload -Uz compinit; compinit -D -u; source ${file}; bindkey '^I' complete-word
-zstyle ':completion:*' list-prompt ''; zstyle ':completion:*:default' list-colors ''; LISTMAX=1000; unset zle_bracketed_paste; echo re''ady"
+    // A terminal in which lines are typed and completed; what has become of them is printed in place of being run.
+    const typist = join(folder, 'typist');
+    await writeFile(
+      typist,
+      String.raw`zmodload zsh/zpty
+zpty shell env TERM=dumb COLUMNS=200 zsh -f -i
+zpty -w shell "PROMPT=; unset zle_bracketed_paste; autoload -Uz compinit; compinit -D -u; source ${file}; bindkey '^I' complete-word; echo re''ady"
 zpty -r -m shell out '*ready*'
 for line in 'signalbox sta' 'signalbox token rev' 'signalbox token create --role h' 'signalbox completion f'; do
-  zpty -n -w shell "$line"$'\\t'$'\\C-a'"print -r -- did: "$'\\n'
+  zpty -n -w shell "$line"$'\t'$'\C-a'"print -r -- did: "$'\n'
 done
 zpty -w shell "echo o''ver"
 zpty -r -m shell out '*over*'
 print -r -- "$out"
-zpty -d shell`,
-    ]);
-    const completed = [...stdout.matchAll(/^did: (.*?)\s*$/gm)].map(([, line = '']) => line);
+`,
+    );
+    const { stdout } = await run('zsh', ['-f', typist]);
+    const completed = [...stdout.matchAll(/^did: (.*)$/gm)].map(([, line = '']) => line);
     expect(completed).toEqual([
       'signalbox status',
       'signalbox token revoke',
@@ -142,7 +143,7 @@ describe('completion in fish', () => {
   });
 });
 
-it('the manual names every command and every exit code that --help does', async () => {
+it('the manual names every command', async () => {
   const manual = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8');
   const whole = await script('fish').then((file) => readFileSync(file, 'utf8'));
   for (const command of commands) expect(manual, command).toContain(`signalbox ${command}`);
