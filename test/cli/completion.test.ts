@@ -104,7 +104,7 @@ describe('completion in zsh', () => {
       typist,
       String.raw`zmodload zsh/zpty
 zpty shell env TERM=dumb COLUMNS=200 zsh -f -i
-zpty -w shell "PROMPT=; unset zle_bracketed_paste; autoload -Uz compinit; compinit -D -u; source ${file}; bindkey '^I' complete-word; echo re''ady"
+zpty -w shell "PROMPT=; unset zle_bracketed_paste; autoload -Uz compinit; compinit -D -u; source ${file}; bindkey -e; bindkey '^I' complete-word; echo re''ady"
 zpty -r -m shell out '*ready*'
 for line in 'signalbox sta' 'signalbox token rev' 'signalbox token create --role h' 'signalbox completion f'; do
   zpty -n -w shell "$line"$'\t'$'\C-a'"print -r -- did: "$'\n'
@@ -116,7 +116,7 @@ print -r -- "$out"
     );
     const { stdout } = await run('zsh', ['-f', typist]);
     const completed = [...stdout.matchAll(/^did: (.*)$/gm)].map(([, line = '']) => line);
-    expect(completed).toEqual([
+    expect(completed, stdout).toEqual([
       'signalbox status',
       'signalbox token revoke',
       'signalbox token create --role harness',
