@@ -72,7 +72,7 @@ export const handshaking = streamSetup.createStateConfig({
     },
     authorising: {
       description: 'Executor: the registry is asked about the harness; if it may, message 2 is written.',
-      after: { authorisationTime: failed },
+      after: { authorisationTime: { target: '#stream.reset', actions: 'noteAuthorisationTimeout' } },
       invoke: {
         id: 'authorise',
         src: 'authorise',

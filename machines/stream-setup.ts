@@ -92,6 +92,9 @@ const effects = setup({
     noteTimeout: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'handshake_timeout' }),
     }),
+    noteAuthorisationTimeout: assign({
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'authorisation_timeout' }),
+    }),
     noteHandshakeFailure: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: PROTOCOL_ERROR_REASON }),
     }),

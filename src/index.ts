@@ -10,6 +10,7 @@ export { type Capability, UnsupportedError } from './harness/capability.js';
 export { type ConnectOptions, connect } from './harness/connect.js';
 export type { EnvironmentInfo } from './harness/environment-info.js';
 export type { Harness } from './harness/harness.js';
+export type { KeptSession, KeptSessions } from './harness/kept-sessions.js';
 export type { DirectoryEntry, FileMetadata, RemoteFiles } from './harness/remote-files.js';
 export type {
   ProcessExit,

@@ -4,33 +4,38 @@
  */
 import { streamActorId } from '../../machines/connection-setup.js';
 import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
+import { CREDENTIAL_REJECTED } from '../../machines/stream-steps.js';
 import type { Profile, StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
-import { type Frame, isReliable, plainFrame } from '../../proto/frame.js';
+import { type Frame, isReliable, PROTOCOL_ERROR_REASON, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
 import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
+import { Arrivals } from './arrivals.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
-import { ConnectionLog } from './connection-log.js';
+import { ConnectionWatch } from './connection-watch.js';
 import { Demultiplexer } from './demultiplexer.js';
 import { FrameWriter } from './frame-writer.js';
 import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './relay-endpoint-options.js';
 import { ServedStream, type StreamActor } from './served-stream.js';
 import type { ChannelOwner, StreamChannel } from './stream-channel.js';
-
 import { TrafficNotes } from './traffic-notes.js';
 
 export type { ChannelListener, ConnectionActor } from './relay-endpoint-options.js';
+
+/** Ends of a handshake whose cause is in the log already, from where it is known. */
+const TOLD_BY_RESPONDER: readonly string[] = [PROTOCOL_ERROR_REASON, CREDENTIAL_REJECTED];
 
 export class RelayEndpoint implements ChannelOwner {
   readonly #options: RelayEndpointOptions;
   readonly #log: Logger;
   readonly #streams = new Map<string, ServedStream>();
   readonly #demultiplexer: Demultiplexer;
+  readonly #arrivals: Arrivals;
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
-  readonly #over: Promise<ConnectionEnd>;
+  readonly #watch: ConnectionWatch;
   readonly #traffic: TrafficNotes;
   #whenWritten: (() => void) | undefined;
   #carrier: Carrier | undefined;
@@ -42,6 +47,9 @@ export class RelayEndpoint implements ChannelOwner {
       frames: (streamId, frames) => this.#route(streamId, frames),
       rejected: (error) => this.#reject(error),
     });
+    this.#arrivals = new Arrivals(options.clock, options.limits.encryptedStreams, (streamId, frames) =>
+      this.#arrive(streamId, frames),
+    );
     this.#writer = new FrameWriter(options.limits, {
       left: (streamIds) => {
         for (const streamId of streamIds) this.#streams.get(streamId)?.channel.recheck();
@@ -77,37 +85,31 @@ export class RelayEndpoint implements ChannelOwner {
       random,
       traffic,
     });
-    this.#over = this.#watch();
+    this.#watch = new ConnectionWatch(this.#connection, this.#log, () => {
+      // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
+      for (const streamId of [...this.#streams.keys()]) {
+        this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
+      }
+    });
   }
 
   /** Resolves when the connection has ended for good; never rejects. */
   get over(): Promise<ConnectionEnd> {
-    return this.#over;
+    return this.#watch.over;
   }
 
   get isOnline(): boolean {
-    return this.#connection.getSnapshot().matches({ attached: 'online' });
+    return this.#watch.isOnline;
   }
 
   /** Why there is no socket, or why the last one did not live long. */
   get lastFailure(): Error | undefined {
-    return this.#connection.getSnapshot().context.lastFailure;
+    return this.#watch.lastFailure;
   }
 
   /** Resolves once the socket is open; rejects with the reason when the connection ends before. */
-  async online(): Promise<void> {
-    if (this.isOnline) return;
-    await new Promise<void>((resolve, reject) => {
-      const subscription = this.#connection.subscribe(() => {
-        if (!this.isOnline) return;
-        subscription.unsubscribe();
-        resolve();
-      });
-      void this.#over.then((end) => {
-        subscription.unsubscribe();
-        reject(end.kind === 'refused' ? end.error : new Error('the connection was closed before it was open'));
-      });
-    });
+  online(): Promise<void> {
+    return this.#watch.online();
   }
 
   /** Opens a stream of this end's own (harness). */
@@ -122,8 +124,8 @@ export class RelayEndpoint implements ChannelOwner {
 
   /** Resets the streams, lets their last frames leave, closes the socket. Resolves when that is done. */
   async drain(): Promise<void> {
-    this.#connection.send({ type: 'drain' });
-    await this.#over;
+    if (this.#connection.getSnapshot().status === 'active') this.#connection.send({ type: 'drain' });
+    await this.#watch.over;
   }
 
   sendEvent(streamId: string, event: StreamEvent): void {
@@ -183,30 +185,12 @@ export class RelayEndpoint implements ChannelOwner {
       release: () => {
         lease.end();
         this.#demultiplexer.deliver();
+        this.#arrivals.clear();
         this.#writer.detach();
         this.#carrier = undefined;
         carrier.destroy();
       },
     };
-  }
-
-  #watch(): Promise<ConnectionEnd> {
-    const log = new ConnectionLog(this.#log);
-    return new Promise((resolve) => {
-      const settle = (end: ConnectionEnd) => {
-        // A chart that is over no longer hears how its streams end; whoever uses one must not wait for ever.
-        for (const streamId of [...this.#streams.keys()]) {
-          this.#endStream({ streamId, kind: 'reset', reason: 'carrier_lost', initiator: 'local' });
-        }
-        resolve(end);
-      };
-      this.#connection.subscribe({
-        next: (snapshot) => log.report(snapshot),
-        complete: () =>
-          settle((this.#connection.getSnapshot().output as ConnectionEnd | undefined) ?? { kind: 'closed' }),
-        error: (error) => settle({ kind: 'refused', error: error instanceof Error ? error : new Error(String(error)) }),
-      });
-    });
   }
 
   #afterLastFrame(action: () => void): void {
@@ -229,8 +213,8 @@ export class RelayEndpoint implements ChannelOwner {
       deliver: (messages) => stream.deliver(messages),
       backlog: (bytes) => stream.channel.queued(bytes),
       opened: () => {
-        if (this.#options.role === 'executor') stream.listen(this.#options.accept(stream.channel));
-        stream.opened();
+        const { role, accept } = this.#options;
+        stream.opened(role === 'executor' ? accept : undefined);
       },
       // An executor's socket carries other streams too: one slow reader must not stop them.
       readSocket: (reading) => {
@@ -259,6 +243,11 @@ export class RelayEndpoint implements ChannelOwner {
       stream.handOver();
       return;
     }
+    if (!this.#arrivals.holds(streamId, frames)) this.#arrive(streamId, frames);
+  }
+
+  /** Frames of a stream that nobody serves. */
+  #arrive(streamId: string, frames: readonly Frame[]): void {
     for (const [index, frame] of frames.entries()) {
       this.#connection.send({ type: 'stream.arrived', frame });
       const arrived = this.#streams.get(streamId);
@@ -282,7 +271,8 @@ export class RelayEndpoint implements ChannelOwner {
   }
 
   #refuse({ streamId, reliability }: Pick<Frame, 'streamId' | 'reliability'>, reason: string): void {
-    this.#log.debug({ streamId, reason }, 'a stream was refused');
+    const level = reason === 'too_many_streams' ? 'warn' : 'debug';
+    this.#log[level]({ streamId, reason }, 'a stream was refused');
     const plain = plainFrame(streamId, { kind: 'reset', reason });
     const frames = [isReliable({ reliability }) ? { ...plain, reliability } : plain];
     this.#options.observer?.sent(streamId, frames);
@@ -293,6 +283,10 @@ export class RelayEndpoint implements ChannelOwner {
     const stream = this.#streams.get(end.streamId);
     if (stream === undefined) return;
     this.#streams.delete(end.streamId);
+    const { streamId, reason, initiator } = end;
+    if (stream.isHandshaking && initiator === 'local' && !TOLD_BY_RESPONDER.includes(reason)) {
+      this.#log.warn({ streamId, reason }, 'a stream ended before its encrypted handshake was done');
+    }
     stream.ended(end);
     this.#log.debug(end, 'stream ended');
   }

@@ -47,6 +47,11 @@ export class ServedStream {
     return this.#encryption !== undefined;
   }
 
+  /** It is encrypted, and nobody came to use it yet. */
+  get isHandshaking(): boolean {
+    return this.isEncrypted && this.#listener === undefined;
+  }
+
   /** Asked for before anybody uses it. */
   encrypt(): StreamEncryption {
     this.#encryption = new StreamEncryption();
@@ -87,10 +92,11 @@ export class ServedStream {
     }
   }
 
-  /** The handshake is done: from here on the stream is its user's. */
-  opened(): void {
-    // Outside of the turn of the actor that reported it.
+  /** The handshake is done: from here on the stream is its user's, who comes only now where it was begun by a peer. */
+  opened(accept?: (channel: StreamChannel) => ChannelListener): void {
+    // Outside of the turn of the actor that reported it: whoever comes sends events to actors too.
     queueMicrotask(() => {
+      if (accept !== undefined) this.listen(accept(this.#channel));
       this.#listener?.opened?.();
       this.#channel.release();
       this.handOver();

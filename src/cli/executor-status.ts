@@ -3,6 +3,7 @@
  * session is closed again. Nothing is run there and nothing is remembered from before.
  */
 import { connect } from '../harness/connect.js';
+import { UNTOLD_FOLDER } from '../harness/environment-info.js';
 import type { Harness } from '../harness/harness.js';
 import type { TransportFacts } from '../harness/harness-transport.js';
 import type { KeptSession } from '../harness/kept-sessions.js';
@@ -54,7 +55,7 @@ export async function askExecutor(address: HarnessAddress): Promise<ExecutorStat
       isSignalbox: [...capabilities].some((name) => name.startsWith('signalbox')),
       version,
       os,
-      cwd: cwd === '.' ? undefined : cwd,
+      cwd: cwd === UNTOLD_FOLDER ? undefined : cwd,
       capabilities,
       kept: keeps ? await harness.kept.list() : undefined,
       transport: harness.transport,

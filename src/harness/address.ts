@@ -37,7 +37,9 @@ export function wayTo({ url, environmentId, relay, token }: AddressOptions): Way
       throw unusable('the address of a registry needs an environmentId beside it');
     }
     if (relay === 'cleartext') return inTheClear(addressOf(harnessUrl(url, environmentId), token));
-    if (token === undefined) throw unusable('a registry lets nobody in without the token of a harness');
+    if (token === undefined) {
+      throw unusable('a registry lets nobody in without the token of a harness: set SIGNALBOX_TOKEN, or give one');
+    }
     const keys = makeHarnessKeys();
     const registry = { remote: url, environmentId, bearerToken: token };
     return {

@@ -8,7 +8,7 @@ import { RemoteError } from './rpc-client.js';
 
 export interface EnvironmentInfo {
   readonly pathStyle: PathStyle;
-  /** Where the executor was started, as it gives it; "." where it does not say. */
+  /** Where the executor was started, as it gives it, or {@link UNTOLD_FOLDER}. */
   readonly cwd: string;
   readonly shell: { readonly name: string; readonly path: string } | undefined;
   /** Its system, when it tells: linux, macos, … */
@@ -18,7 +18,13 @@ export interface EnvironmentInfo {
   readonly capabilities: ReadonlySet<string>;
 }
 
+/** Where an executor was started that does not say where; 0.142.5 takes no such path, */
+export const UNTOLD_FOLDER = '.';
+/** but this one. */
+export const HOME_FOLDER = '~';
+
 const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
 
 /** `fromInitialize` is the member of that name in the reply to `initialize`, if there was one. */
 export async function readEnvironmentInfo(
@@ -26,6 +32,11 @@ export async function readEnvironmentInfo(
   request: (method: string, params: object) => Promise<unknown>,
 ): Promise<EnvironmentInfo> {
   return describe(fromInitialize ?? (await ask(request)));
+}
+
+/** It was not even begun. */
+export function isRefusedAsMalformed(error: unknown): boolean {
+  return error instanceof RemoteError && error.rpcCode === INVALID_PARAMS;
 }
 
 async function ask(request: (method: string, params: object) => Promise<unknown>): Promise<unknown> {
@@ -44,7 +55,7 @@ function describe(info: unknown): EnvironmentInfo {
   const flags = typeof capabilities === 'object' && capabilities !== null ? Object.entries(capabilities) : [];
   return {
     pathStyle: isUri ? 'uri' : 'native',
-    cwd: typeof cwd === 'string' ? cwd : '.',
+    cwd: typeof cwd === 'string' ? cwd : UNTOLD_FOLDER,
     shell: isShell(shell) ? shell : undefined,
     os: typeof platformOs === 'string' ? platformOs : undefined,
     version: typeof executorVersion === 'string' ? executorVersion : undefined,

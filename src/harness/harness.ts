@@ -10,7 +10,13 @@ import { HarnessError, harnessMachine, type Initialized } from '../../machines/h
 import { realClock } from '../observe/real-clock.js';
 import { requireCapability } from './capability.js';
 import { catchUp, readMissed } from './catch-up.js';
-import { type EnvironmentInfo, readEnvironmentInfo } from './environment-info.js';
+import {
+  type EnvironmentInfo,
+  HOME_FOLDER,
+  isRefusedAsMalformed,
+  readEnvironmentInfo,
+  UNTOLD_FOLDER,
+} from './environment-info.js';
 import type { HarnessTransport, HarnessTransportListener, TransportFacts } from './harness-transport.js';
 import { KeptSessions } from './kept-sessions.js';
 import { beginSession, fateUnknown, Recovery, resumeSession } from './recovery.js';
@@ -181,19 +187,17 @@ export class Harness implements ProcessOwner, AsyncDisposable {
 
   /** Rejects with RemoteError when it cannot be started, and with UnsupportedError. */
   async startProcess(options: ProcessOptions): Promise<RemoteProcess> {
-    const { size, retainBytes } = options;
+    const { size, retainBytes, signal } = options;
+    signal?.throwIfAborted();
     if (size !== undefined) requireCapability(this.environment, 'signalboxResize', 'give a terminal a size');
     if (retainBytes !== undefined) requireCapability(this.environment, 'signalboxRetainBytes', 'keep more output');
     const processId = randomUUID();
     const { pathStyle, cwd } = this.environment;
-    const child = new RemoteProcess(processId, this);
-    // Known before it is asked for: notifications may come before the answer (jsonrpc.md §4.2).
-    this.#processes.set(processId, child);
-    try {
-      await this.request('process/start', {
+    const start = (folder: string) =>
+      this.request('process/start', {
         processId,
         argv: options.argv,
-        cwd: toRemotePath(options.cwd ?? cwd, pathStyle),
+        cwd: toRemotePath(folder, pathStyle),
         env: options.env ?? {},
         envPolicy: WHOLE_ENVIRONMENT,
         tty: options.tty ?? false,
@@ -202,10 +206,19 @@ export class Harness implements ProcessOwner, AsyncDisposable {
         ...(size === undefined ? {} : { size }),
         ...(retainBytes === undefined ? {} : { retainBytes }),
       });
+    const child = new RemoteProcess(processId, this);
+    // Known before it is asked for: notifications may come before the answer (jsonrpc.md §4.2).
+    this.#processes.set(processId, child);
+    try {
+      await start(options.cwd ?? cwd).catch((error: unknown) => {
+        if (options.cwd !== undefined || cwd !== UNTOLD_FOLDER || !isRefusedAsMalformed(error)) throw error;
+        return start(HOME_FOLDER);
+      });
     } catch (error) {
       child.lost(error as Error);
       throw error;
     }
+    if (signal !== undefined) killOnAbort(child, signal);
     return child;
   }
 
@@ -313,6 +326,14 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     if (why !== undefined) void this.#transport?.close();
     return why;
   }
+}
+
+function killOnAbort(child: RemoteProcess, signal: AbortSignal): void {
+  const kill = () => void child.terminate().catch(() => {});
+  if (signal.aborted) kill();
+  else signal.addEventListener('abort', kill, { once: true });
+  const forget = () => signal.removeEventListener('abort', kill);
+  child.exited.then(forget, forget);
 }
 
 const LOCAL = { initiator: 'local' } as const;

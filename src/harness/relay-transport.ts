@@ -33,6 +33,9 @@ export interface RelayTransportOptions {
 /** Its sessions end with it, so there is nothing to recover. */
 const EXECUTOR_ENDED = 'executor_draining';
 
+/** The executor's registry does not answer it. */
+const AUTHORISATION_TIMEOUT = 'authorisation_timeout';
+
 /** A handshake may be reset because a registration was replaced just then, or by anybody on the way (relay.md §14.3). */
 const MOST_HANDSHAKES = 3;
 
@@ -167,7 +170,11 @@ class RelayTransport {
 
   #handshakeError(end: StreamEnd): HarnessError {
     const cause = this.#road.initiator?.failure;
-    if (end.initiator === 'peer') return new HandshakeResetError('unreachable', describeEnd(end));
+    if (end.initiator === 'peer') {
+      // Whoever was silent for so long is not asked twice more.
+      const AnyError = end.reason === AUTHORISATION_TIMEOUT ? HarnessError : HandshakeResetError;
+      return new AnyError('unreachable', describeEnd(end));
+    }
     if (cause instanceof NoiseError && cause.code === 'noise_credential_rejected') {
       return new HarnessError('refused', cause.message, { cause });
     }

@@ -12,7 +12,7 @@ import { processWriter } from './process-writer.js';
 export interface ProcessOptions {
   /** Program and arguments; no shell is involved. */
   readonly argv: readonly string[];
-  /** A path on the executor; the folder the executor was started in by default. */
+  /** A path on the executor; by default the folder it was started in (with 0.142.5 the home of its user). */
   readonly cwd?: string;
   /** Added to the executor's own environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -27,6 +27,8 @@ export interface ProcessOptions {
   readonly retainBytes?: number;
   /** Gives the process a standard input that can be written; without it, it reads /dev/null. */
   readonly stdin?: boolean;
+  /** Kills the process when it aborts; one that has aborted already keeps it from being started. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ProcessExit {
@@ -76,7 +78,7 @@ interface ProcessNotification {
   readonly params: { readonly stream?: string; readonly chunk?: string; readonly exitCode?: number };
 }
 
-export class RemoteProcess {
+export class RemoteProcess implements AsyncDisposable {
   readonly processId: string;
   readonly stdout: Readable;
   readonly stderr: Readable;
@@ -157,6 +159,12 @@ export class RemoteProcess {
     // Killed, it says little more; asked, it may go on for long.
     if (graceMs !== undefined) this.#terminating -= 1;
     return answer.running === true;
+  }
+
+  /** Kills it if it still runs, and resolves when it is over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#exit === undefined) await this.terminate();
+    await this.closed.catch(() => {});
   }
 
   /** A notification of the executor about this process. */

@@ -20,7 +20,8 @@ const WORDS: Readonly<Record<string, string>> = {
   unknown_stream: 'the executor was restarted, and what ran there is lost',
   too_many_streams: 'the executor serves no more streams at a time',
   noise_relay_protocol_error:
-    'the executor and this end do not agree on how to encrypt: it refused the handshake, or what came of it',
+    'the executor refused the encrypted handshake, or what came of it: its log says why, which it tells nobody else',
+  authorisation_timeout: 'the registry did not tell the executor in time whether this end may use it',
   handshake_timeout: 'the executor did not answer the encrypted handshake in time',
   handshake_incomplete: 'the executor spoke before the encrypted handshake was done',
 };

@@ -9,6 +9,7 @@ import type { Kem } from './kem.js';
 import type { NoisePublicKey } from './public-key.js';
 import { ResponderHandshake } from './responder-handshake.js';
 import type { OpenedChannel, Responder } from './stream-encryption.js';
+import { Turnstile } from './turnstile.js';
 import type { DhKeyPair } from './x25519.js';
 
 /** What the registry is asked. */
@@ -31,7 +32,7 @@ export interface ResponderOfficeOptions {
   /** Rejects when the registry cannot be asked. */
   ask(request: AuthorisationRequest, signal: AbortSignal): Promise<AuthorisationVerdict>;
   readonly log: Logger;
-  /** Harnesses that the registry is asked about at a time; one more is refused (relay.md §3.2). */
+  /** Harnesses that the registry is asked about at a time (relay.md §3.2); one more waits, as long as it may. */
   readonly mostAsked?: number;
   /** Bytes of one message over a channel. */
   readonly messageBytes: number;
@@ -41,12 +42,17 @@ export interface ResponderOfficeOptions {
 
 const MOST_ASKED = 32;
 
+/** More would not be answered sooner, and all of them late: one thread does the work of many operations in turns. */
+const ANSWERED_AT_A_TIME = 2;
+
 export class ResponderOffice implements Responder {
   readonly #options: ResponderOfficeOptions;
-  #asked = 0;
+  readonly #asking: Turnstile;
+  readonly #answering = new Turnstile(ANSWERED_AT_A_TIME);
 
   constructor(options: ResponderOfficeOptions) {
     this.#options = options;
+    this.#asking = new Turnstile(options.mostAsked ?? MOST_ASKED);
   }
 
   respond(streamId: string, greeting: Uint8Array, opened: OpenedChannel): ResponderPort {
@@ -99,18 +105,13 @@ export class ResponderOffice implements Responder {
     signal: AbortSignal,
   ): Promise<HandshakeAnswer> {
     if (handshake === undefined) throw new Error('there is no handshake to authorise');
-    const { mostAsked = MOST_ASKED, ask, log } = this.#options;
-    if (this.#asked >= mostAsked) {
-      throw new Error(`the registry is being asked about ${mostAsked} harnesses already`);
-    }
+    const { ask, log } = this.#options;
     const { harnessKey, authorization } = handshake;
-    this.#asked += 1;
-    const verdict = await ask({ streamId, registrationId, harnessKey, authorization }, signal).finally(() => {
-      this.#asked -= 1;
-    });
+    const request = { streamId, registrationId, harnessKey, authorization };
+    const verdict = await this.#asking.pass(signal, () => ask(request, signal));
     switch (verdict) {
       case 'granted': {
-        const { message, channel } = await handshake.accept();
+        const { message, channel } = await this.#answering.pass(signal, () => handshake.accept());
         opened(channel);
         return { message, admitted: true };
       }

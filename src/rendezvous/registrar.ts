@@ -32,6 +32,8 @@ export interface RegistrarOptions {
   readonly ticketLifetimeMs: number;
   /** The registration of the executor that is attached now. */
   readonly attached: (environmentId: string) => Registration | undefined;
+  /** Resolves soon when there is none, and later when one is expected, at the latest when it is there. */
+  readonly expected: (environmentId: string) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -84,9 +86,10 @@ export class Registrar {
   }
 
   /** For a harness: all it needs to connect and shake hands once. */
-  connect(caller: Caller, body: RequestBody, base: string): v.InferInput<typeof connectReply> {
+  async connect(caller: Caller, body: RequestBody, base: string): Promise<v.InferInput<typeof connectReply>> {
     const { environmentId, tokenId } = caller;
     const { harness_public_key: harnessKey } = messageIn(connectRequest, body);
+    if (this.#options.attached(environmentId) === undefined) await this.#options.expected(environmentId);
     const { registrationId, executorKey } = this.#executorOf(environmentId);
     const expires = Date.now() + this.#options.ticketLifetimeMs;
     const ticket = this.#options.tickets.issue({ role: 'harness', environmentId, holder: tokenId, expires });

@@ -100,7 +100,7 @@ async function replyTo(
     case 'register':
       return registrar.register(caller, generation, body, base);
     case 'connect':
-      return registrar.connect(caller, body, base);
+      return await registrar.connect(caller, body, base);
     case 'validate':
       return registrar.validate(caller, body, request.headers[STREAM_ID_HEADER]?.toString());
   }

@@ -33,6 +33,10 @@ export interface RendezvousLimits {
   readonly graceMs: number;
   /** Such routes of one environment that may wait at a time; a further one ends with its socket. */
   readonly waitingRoutes: number;
+  /** How long an executor that was lost, or any after a start, is expected back by harnesses that ask for it. */
+  readonly executorExpectedMs: number;
+  /** How long such a harness waits for it. */
+  readonly executorWaitMs: number;
   /** How long a closing socket may take to say goodbye. */
   readonly closeTimeoutMs: number;
   /** How long a URL of the registry lets its holder reconnect, executor or harness. */
@@ -66,6 +70,8 @@ export const defaultRendezvousLimits: RendezvousLimits = {
   lookIntervalMs: 2_500,
   revocationIntervalMs: 2_000,
   graceMs: 60_000,
+  executorExpectedMs: 10_000,
+  executorWaitMs: 4_000,
   waitingRoutes: 4096,
   closeTimeoutMs: 10_000,
   ticketLifetimeMs: 3_600_000,

@@ -11,6 +11,7 @@ import { AuthorizationOffice } from '../noise/authorization-office.js';
 import { type Logger, silentLog } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
 import { admit } from './access.js';
+import { ExpectedExecutors } from './expected-executors.js';
 import type { Faults } from './faults.js';
 import { Refusal, refuseConnection } from './refusal.js';
 import { Registrar } from './registrar.js';
@@ -76,12 +77,19 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
     most: limits.registrations,
     clock: realClock,
   });
+  const expected = new ExpectedExecutors({
+    clock: realClock,
+    expectedMs: limits.executorExpectedMs,
+    longestWaitMs: limits.executorWaitMs,
+    most: limits.environments,
+  });
   const registrar = new Registrar({
     tickets,
     registrations,
     authorizations: new AuthorizationOffice({ lifetimeMs: limits.authorizationLifetimeMs }),
     ticketLifetimeMs,
     attached: (environmentId) => router.attached(environmentId),
+    expected: (environmentId) => expected.wait(environmentId),
     log,
   });
   let closing: Promise<void> | undefined;
@@ -113,7 +121,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
   server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
   url = urlOf(server, address);
 
-  const router = new Router(limits, log, options.faults);
+  const router = new Router(limits, log, expected, options.faults);
   // ws knows closeTimeout, its type declarations do not yet.
   const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,

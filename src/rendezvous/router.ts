@@ -9,6 +9,7 @@ import { realClock } from '../observe/real-clock.js';
 import type { Admission } from './access.js';
 import { CLOSE } from './close-codes.js';
 import { Environment, type Executor, type Harness } from './environment.js';
+import type { ExpectedExecutors } from './expected-executors.js';
 import type { Faults } from './faults.js';
 import { FaultyLine } from './faulty-line.js';
 import { Refusal } from './refusal.js';
@@ -20,9 +21,13 @@ import { type Random, seededRandom } from './seeded-random.js';
 /** Takes what a socket says. */
 type Receive = (message: Buffer, isBinary: boolean) => void;
 
+/** Codes with which an executor leaves that does not mean to be back soon. */
+const GOODBYES: readonly number[] = [1000, 1001];
+
 export class Router {
   readonly #limits: RendezvousLimits;
   readonly #log: Logger;
+  readonly #expected: ExpectedExecutors;
   readonly #environments = new Map<string, Environment>();
   readonly #sockets = new Set<RelaySocket>();
   readonly #pings: NodeJS.Timeout;
@@ -33,8 +38,9 @@ export class Router {
   readonly #nextSeed: Random;
   #onEmpty: (() => void) | undefined;
 
-  constructor(limits: RendezvousLimits, log: Logger, faults?: Faults) {
+  constructor(limits: RendezvousLimits, log: Logger, expected: ExpectedExecutors, faults?: Faults) {
     this.#limits = limits;
+    this.#expected = expected;
     this.#log = log;
     this.#faults = faults;
     this.#nextSeed = seededRandom(faults?.seed ?? 0);
@@ -97,6 +103,7 @@ export class Router {
   async close(patienceMs: number): Promise<void> {
     clearInterval(this.#pings);
     clearInterval(this.#looks);
+    this.#expected.close();
     for (const line of this.#lines) line.cut();
     for (const environment of this.#environments.values()) environment.close();
     const { code, reason } = CLOSE.restarting;
@@ -133,6 +140,7 @@ export class Router {
         },
         onClosed: (code) => {
           log.info({ code }, 'executor gone');
+          if (environment.executor === executor && !GOODBYES.includes(code)) this.#expected.lost(environmentId);
           this.#finish(line);
           environment.detachExecutor(executor, 'executor_disconnected');
           this.#forget(socket, environmentId, environment);
@@ -143,6 +151,7 @@ export class Router {
     this.#sockets.add(socket);
     environment.attachExecutor(executor);
     log.info('executor attached');
+    this.#expected.arrived(environmentId);
   }
 
   #acceptHarness(

@@ -42,6 +42,9 @@ export function startOurs(road: Road, nodeArgs: readonly string[] = []): Promise
           registryUrl,
           '--environment-id',
           'bench',
+          // As its rival, which knows nothing else.
+          '--relay',
+          'cleartext',
           '--log-level',
           'error',
         ];

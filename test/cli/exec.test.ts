@@ -2,12 +2,20 @@
  * `signalbox exec` as a process, against `signalbox up` as another: as if the command ran here.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isRunning } from '../harness/process-state.js';
-import { printed, type Running, runProgram, runShell, scratchFolder, startProgram, startUp } from './program.js';
+import {
+  printed,
+  type Running,
+  runProgram,
+  runShell,
+  scratchFolder,
+  sharedUp,
+  startProgram,
+  startUp,
+} from './program.js';
 
 /** Starts `up`, ended in order with the test. */
 async function up(env: Record<string, string> = {}) {
@@ -20,16 +28,10 @@ async function up(env: Record<string, string> = {}) {
 }
 
 describe('signalbox exec', () => {
+  const shared = sharedUp();
   let state: string;
-  let running: Running;
-  beforeAll(async () => {
-    state = await mkdtemp(join(tmpdir(), 'signalbox-cli-'));
-    ({ up: running } = await startUp({ state, lasting: true }));
-  });
-  afterAll(async () => {
-    running.child.kill('SIGTERM');
-    await running.ended;
-    await rm(state, { recursive: true, force: true });
+  beforeAll(() => {
+    state = shared.state;
   });
 
   const exec = (...argv: string[]) => runProgram({ state }, ['exec', '--', ...argv]);
@@ -282,7 +284,7 @@ describe('signalbox exec without a way to an executor', () => {
     expect(wrong.code).toBe(255);
     expect(wrong.stderr).toMatch(/401/);
     expect(wrong.stderr).not.toContain('sbx_harness_wrong');
-    expect((await fails(['--url', url, '--env', 'local'])).stderr).toMatch(/401/);
+    expect((await fails(['--url', url, '--env', 'local'])).stderr).toMatch(/without the token.*SIGNALBOX_TOKEN/);
     expect((await fails(['--url', url, '--env', 'local', '--token-file', '/no/such/file'])).stderr).toMatch(
       /cannot read the token file/,
     );

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { cleanEnvironment } from '../peers/process-tree.js';
 
 export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
@@ -110,4 +110,36 @@ export async function startUp(options: Partial<ProgramOptions> & { args?: string
   const up = startProgram({ ...rest, state }, 'up', '--listen', 'http://127.0.0.1:0', ...args);
   const url = await printed(up, /rendezvous {3}(http:\/\/127\.0\.0\.1:\d+)\n/);
   return { up, state, url };
+}
+
+/** One `signalbox up` for all tests of a file; its state folder is known once they run. */
+export function sharedUp(): { readonly state: string } {
+  let state = '';
+  let running: Running;
+  beforeAll(async () => {
+    state = await mkdtemp(join(tmpdir(), 'signalbox-cli-'));
+    ({ up: running } = await startUp({ state, lasting: true }));
+  });
+  afterAll(async () => {
+    running.child.kill('SIGTERM');
+    await running.ended;
+    await rm(state, { recursive: true, force: true });
+  });
+  return {
+    get state() {
+      return state;
+    },
+  };
+}
+
+/** A new token of the environment `box`. */
+export async function createToken(state: string, role: 'executor' | 'harness'): Promise<string> {
+  const made = await runProgram({ state }, ['token', 'create', '--role', role, '--env', 'box']);
+  return made.stdout.toString().trim();
+}
+
+/** A rendezvous that outlives the test that starts it, and may be killed and started again at the same address. */
+export async function startRendezvous(state: string, listen: string): Promise<{ run: Running; url: string }> {
+  const run = startProgram({ state, lasting: true }, 'rendezvous', '--listen', listen, '--log-level', 'silent');
+  return { run, url: await printed(run, /listens on (http:\/\/127\.0\.0\.1:\d+);/) };
 }

@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startFaultyProxy } from '../stand-ins/faulty-proxy.js';
-import { printed, type Running, runProgram, scratchFolder, startProgram } from './program.js';
+import { createToken, printed, type Running, scratchFolder, startProgram, startRendezvous } from './program.js';
 
 const SECONDS = Number(process.env.SIGNALBOX_SURVIVAL_SECONDS ?? 20);
 const LINES_A_SECOND = 50;
@@ -25,19 +25,9 @@ interface Relay {
   rendezvous: Running;
 }
 
-async function token(state: string, role: string): Promise<string> {
-  const made = await runProgram({ state }, ['token', 'create', '--role', role, '--env', 'box']);
-  return made.stdout.toString().trim();
-}
-
-async function startRendezvous(state: string, listen: string): Promise<{ run: Running; url: string }> {
-  const run = startProgram({ state, lasting: true }, 'rendezvous', '--listen', listen, '--log-level', 'silent');
-  return { run, url: await printed(run, /listens on (http:\/\/127\.0\.0\.1:\d+);/) };
-}
-
 async function startRelay(): Promise<Relay> {
   const state = await scratchFolder();
-  const [harnessToken, executorToken] = [await token(state, 'harness'), await token(state, 'executor')];
+  const [harnessToken, executorToken] = [await createToken(state, 'harness'), await createToken(state, 'executor')];
   const { run, url } = await startRendezvous(state, 'http://127.0.0.1:0');
   return { state, url, harnessToken, executorToken, rendezvous: run };
 }

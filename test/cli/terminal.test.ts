@@ -6,9 +6,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cleanEnvironment } from '../peers/process-tree.js';
-import { MAIN, type Running, startUp } from './program.js';
+import { MAIN, sharedUp } from './program.js';
 
 // Each step is a program that starts, and somebody who types.
 vi.setConfig({ testTimeout: 90_000 });
@@ -73,23 +73,13 @@ if (missing.length > 0) {
   }
 } else {
   describe(title, () => {
-    let state: string;
-    let running: Running;
+    const up = sharedUp();
     let folder: string;
     let terminal: Terminal;
 
-    beforeAll(async () => {
-      state = await mkdtemp(join(tmpdir(), 'signalbox-cli-'));
-      ({ up: running } = await startUp({ state, lasting: true }));
-    });
-    afterAll(async () => {
-      running.child.kill('SIGTERM');
-      await running.ended;
-      await rm(state, { recursive: true, force: true });
-    });
     beforeEach(async () => {
       folder = await mkdtemp(join(tmpdir(), 'signalbox-terminal-'));
-      terminal = new Terminal(folder, state);
+      terminal = new Terminal(folder, up.state);
     });
     afterEach(async () => {
       terminal.close();

@@ -269,7 +269,7 @@ describe('R12: an executor to which a handshake came', () => {
     const silent = executor('noise');
     await silent.readDone();
     silent.stream.clock.advance(10_000);
-    expect(silent.stream.end).toEqual(reset('noise_relay_protocol_error', 'local'));
+    expect(silent.stream.end).toEqual(reset('authorisation_timeout', 'local'));
     expect(silent.signals.map(({ aborted }) => aborted)).toEqual([true]);
     silent.authorise.resolve({ message: bytes('late'), admitted: true });
     await silent.authorise.promise;

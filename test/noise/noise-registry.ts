@@ -30,8 +30,13 @@ export interface NoiseRegistryOptions {
   /** What `connect` hands to harnesses as the executor's key. */
   readonly executorKey?: unknown;
   readonly authorization?: string;
-  /** The answer to `validate`; default: yes. */
-  readonly validate?: (request: NoiseRequest) => { readonly status: number; readonly body: unknown };
+  /** The answer to `validate`; default: yes. One that never resolves is one that never comes. */
+  readonly validate?: (request: NoiseRequest) => NoiseReply | Promise<NoiseReply>;
+}
+
+export interface NoiseReply {
+  readonly status: number;
+  readonly body: unknown;
 }
 
 export async function startNoiseRegistry(options: NoiseRegistryOptions): Promise<NoiseRegistry> {
@@ -44,7 +49,7 @@ export async function startNoiseRegistry(options: NoiseRegistryOptions): Promise
     executor_registration_id: registrationId,
   };
   const root = `/cloud/environment/${environmentId}`;
-  const replies: Record<string, (request: NoiseRequest) => { status: number; body: unknown }> = {
+  const replies: Record<string, (request: NoiseRequest) => NoiseReply | Promise<NoiseReply>> = {
     [`${root}/register`]: () => ({ status: 200, body: { ...common, url: `${rendezvous.url}/executor` } }),
     [`${root}/connect`]: () => ({
       status: 200,
@@ -64,7 +69,7 @@ export async function startNoiseRegistry(options: NoiseRegistryOptions): Promise
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>;
     const seen = { path: request.url ?? '', headers: request.headers, body };
     requests.push(seen);
-    const reply = replies[seen.path]?.(seen) ?? { status: 404, body: { error: { code: 'not_found' } } };
+    const reply = (await replies[seen.path]?.(seen)) ?? { status: 404, body: { error: { code: 'not_found' } } };
     response.writeHead(reply.status, { 'content-type': 'application/json' }).end(JSON.stringify(reply.body));
   };
   const server = createServer((request, response) => {

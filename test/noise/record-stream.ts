@@ -14,12 +14,12 @@ export class RecordStream {
   /** Messages of the peer, as they were opened. */
   readonly messages = new AwaitedList<RpcMessage>('messages', (message) => JSON.stringify(message));
   readonly resets = new AwaitedList<string>('resets', String);
-  readonly #socket: PeerSocket;
+  readonly #socket: Pick<PeerSocket, 'send'>;
   readonly #streamId: string;
   readonly #channel: NoiseChannel;
   #order: NoiseOrder = newNoiseOrder;
 
-  constructor(socket: PeerSocket, streamId: string, channel: NoiseChannel) {
+  constructor(socket: Pick<PeerSocket, 'send'>, streamId: string, channel: NoiseChannel) {
     this.#socket = socket;
     this.#streamId = streamId;
     this.#channel = channel;

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { printed, type Running, runProgram, scratchFolder, startProgram } from '../cli/program.js';
+import { createToken, printed, type Running, scratchFolder, startProgram, startRendezvous } from '../cli/program.js';
 import { describePeers } from './describe-peers.js';
 import { runRealHarness } from './real-harness.js';
 import { applyPatch, execCommand, finalMessage } from './scripted-model.js';
@@ -21,16 +21,6 @@ const COMMAND = `n=1; while [ $n -le ${LINES} ]; do echo "line $n"; [ $n -ne 5 ]
 const OUTPUT = Array.from({ length: LINES }, (_, n) => `line ${n + 1}\n`).join('');
 const PATCH = '*** Begin Patch\n*** Add File: note.txt\n+written meanwhile\n*** End Patch';
 
-async function token(state: string, role: string): Promise<string> {
-  const made = await runProgram({ state }, ['token', 'create', '--role', role, '--env', 'box']);
-  return made.stdout.toString().trim();
-}
-
-async function startRendezvous(state: string, listen: string): Promise<{ run: Running; url: string }> {
-  const run = startProgram({ state, lasting: true }, 'rendezvous', '--listen', listen, '--log-level', 'silent');
-  return { run, url: await printed(run, /listens on (http:\/\/127\.0\.0\.1:\d+);/) };
-}
-
 async function kill({ child, ended }: Running): Promise<void> {
   child.kill('SIGKILL');
   await ended;
@@ -43,12 +33,12 @@ describePeers(['0.131.0', '0.140.0', '0.169.0'], 'a real harness on signalbox co
     let { run: rendezvous, url } = await startRendezvous(state, 'http://127.0.0.1:0');
     try {
       const executor = startProgram(
-        { state, cwd: folder.path, env: { SIGNALBOX_TOKEN: await token(state, 'executor') } },
+        { state, cwd: folder.path, env: { SIGNALBOX_TOKEN: await createToken(state, 'executor') } },
         ...['executor', '--remote', url, '--environment-id', 'box'],
       );
       await printed(executor, /"online"/, 'stderr');
       const connect = startProgram(
-        { state, env: { SIGNALBOX_TOKEN: await token(state, 'harness') } },
+        { state, env: { SIGNALBOX_TOKEN: await createToken(state, 'harness') } },
         ...['connect', '--url', url, '--env', 'box', '--listen', 'ws://127.0.0.1:0'],
       );
       const execServerUrl = await printed(connect, /^(ws:\/\/127\.0\.0\.1:\d+)$/m);

@@ -8,7 +8,7 @@ import { findProgram, MATRIX_VERSIONS, type PeerVersion, peersFolder } from './c
 import { HARNESS_SCENARIOS, type HarnessScenario, type Stage } from './harness-scenarios.js';
 import { runRealAppServer } from './real-app-server.js';
 import { runRealHarness } from './real-harness.js';
-import { startPlainVenue, startRelayVenue, type Venue } from './venue.js';
+import { startNoiseVenue, startPlainVenue, startRelayVenue, type Venue } from './venue.js';
 import { makeWorkFolder } from './work-folder.js';
 
 /** How a harness and our executor come together. */
@@ -22,6 +22,12 @@ interface Way {
 const WAYS: readonly Way[] = [
   { name: 'plain', versions: MATRIX_VERSIONS, open: startPlainVenue, start: runRealHarness },
   { name: 'relay', versions: MATRIX_VERSIONS, open: startRelayVenue, start: runRealHarness },
+  {
+    name: 'noise',
+    versions: ['0.142.5', '0.145.0', '0.156.0', '0.169.0'],
+    open: startNoiseVenue,
+    start: runRealHarness,
+  },
   { name: 'app-server', versions: ['0.145.0', '0.169.0'], open: startPlainVenue, start: runRealAppServer },
 ];
 
@@ -69,7 +75,14 @@ async function attempt(scenario: HarnessScenario, version: PeerVersion, way: Way
   const folder = await makeWorkFolder();
   const venue = await way.open();
   const run: Stage['run'] = (script, options) =>
-    way.start({ peer: { version, program }, execServerUrl: venue.url, workFolder: folder.path, script, ...options });
+    way.start({
+      peer: { version, program },
+      execServerUrl: venue.url,
+      env: venue.env,
+      workFolder: folder.path,
+      script,
+      ...options,
+    });
   try {
     await play({ version, venue, folder: folder.path, run });
     return undefined;

@@ -6,8 +6,10 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { connect } from '../../src/harness/connect.js';
+import { type ConnectOptions, connect } from '../../src/harness/connect.js';
+import { NOISE_RELEASES } from '../noise/noise-releases.js';
 import { type FaultyProxy, startFaultyProxy } from '../stand-ins/faulty-proxy.js';
+import type { PeerVersion } from './codex-binary.js';
 import { describePeers } from './describe-peers.js';
 import { ENVIRONMENT_ID, type OurRelay, startOurRelay } from './our-relay.js';
 import { type RealExecutor, startListeningExecutor, startRemoteExecutor } from './real-executor.js';
@@ -31,8 +33,8 @@ afterEach(async () => {
 });
 
 /** Runs the script; its transport is lost after the first half, and its rest is printed before there is another. */
-async function runThroughLoss(url: string, proxy: FaultyProxy): Promise<void> {
-  await using harness = await connect({ url });
+async function runThroughLoss(address: ConnectOptions, proxy: FaultyProxy): Promise<void> {
+  await using harness = await connect(address);
   const session = harness.sessionId;
   const child = await harness.startProcess({ argv: ['/bin/sh', '-c', SCRIPT], cwd: folder.path });
   const reading = text(child.stdout);
@@ -50,33 +52,46 @@ async function runThroughLoss(url: string, proxy: FaultyProxy): Promise<void> {
   expect(await text(again.stdout)).toBe('again\n');
 }
 
-describePeers(['0.131.0', '0.140.0'], 'a session on a real executor behind our rendezvous', (peer) => {
-  let relay: OurRelay;
+interface Road {
+  readonly name: string;
+  readonly versions: readonly PeerVersion[];
+  readonly address: (relay: OurRelay) => ConnectOptions;
+}
 
-  beforeEach(async () => {
-    relay = await startOurRelay();
-    const { registryUrl, executorToken: token } = relay;
-    executor = await startRemoteExecutor({ peer, registryUrl, environmentId: ENVIRONMENT_ID, token });
-    await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
+const ROADS: readonly Road[] = [
+  { name: 'in the clear', versions: ['0.131.0', '0.140.0'], address: ({ harnessUrl: url }) => ({ url }) },
+  { name: 'encrypted', versions: NOISE_RELEASES, address: ({ registry }) => registry },
+];
+
+for (const { name, versions, address } of ROADS) {
+  describePeers(versions, `a session on a real executor behind our rendezvous, ${name},`, (peer) => {
+    let relay: OurRelay;
+
+    beforeEach(async () => {
+      relay = await startOurRelay();
+      const { registryUrl, executorToken: token } = relay;
+      executor = await startRemoteExecutor({ peer, registryUrl, environmentId: ENVIRONMENT_ID, token });
+      await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
+    });
+    afterEach(() => relay.close());
+
+    it('outlives the stream of its harness, and the executor is sent nothing twice', async () => {
+      await runThroughLoss(address(relay), relay.harnessTap);
+      expect(relay.harnessTap.sentTwice()).toEqual([]);
+    }, 30_000);
+
+    it('outlives the connection of its executor', async () => {
+      await runThroughLoss(address(relay), relay.executorTap);
+    }, 30_000);
   });
-  afterEach(() => relay.close());
-
-  it('outlives the stream of its harness, and the executor is sent nothing twice', async () => {
-    await runThroughLoss(relay.harnessUrl, relay.harnessTap);
-    expect(relay.harnessTap.sentTwice()).toEqual([]);
-  }, 30_000);
-
-  it('outlives the connection of its executor', async () => {
-    await runThroughLoss(relay.harnessUrl, relay.executorTap);
-  }, 30_000);
-});
+}
 
 describePeers(['0.140.0', '0.169.0'], 'a session on a real executor that listens', (peer) => {
   it('outlives the connection of its client', async () => {
     const listening = await startListeningExecutor({ peer });
     executor = listening;
     const proxy = await startFaultyProxy({ target: listening.url, seed: 1 });
-    await runThroughLoss(proxy.url, proxy);
+    await runThroughLoss({ url: proxy.url }, proxy);
     await proxy.close();
   }, 30_000);
 });

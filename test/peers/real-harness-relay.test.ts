@@ -26,6 +26,7 @@ describePeers(PEER_VERSIONS, 'a real harness on our executor through our rendezv
       remote: relay.registryUrl,
       environmentId: ENVIRONMENT_ID,
       bearerToken: relay.executorToken,
+      relay: 'cleartext',
       signal: stop.executor.signal,
     });
     await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);

@@ -1,14 +1,18 @@
 /**
- * Our executor where a real harness can reach it: on a plain WebSocket of its own, or over our relay. Between the two
- * stands a proxy that can cut the connection and has seen what was asked.
+ * Our executor where a real harness can reach it: on a plain WebSocket of its own, or over our relay, in the clear or
+ * encrypted. Between the two stands a proxy that can cut the connection; what was asked it has seen, or the executor.
  */
+import { createExecutor, type Executor } from '../../src/executor/executor.js';
+import { serveRelay } from '../../src/executor/executor-relay.js';
 import { runExecutor } from '../../src/executor/run-executor.js';
 import { type FaultyProxy, startFaultyProxy } from '../stand-ins/faulty-proxy.js';
-import { ENVIRONMENT_ID, messagesIn, startOurRelay } from './our-relay.js';
+import { ENVIRONMENT_ID, messagesIn, type OurRelay, startOurRelay } from './our-relay.js';
 
 export interface Venue {
   /** `CODEX_EXEC_SERVER_URL` */
   readonly url: string;
+  /** What else must be in the environment of a harness. */
+  readonly env: Readonly<Record<string, string>>;
   /** JSON-RPC messages from the harness so far. */
   asked(): Record<string, unknown>[];
   /** Harness connections so far. */
@@ -45,6 +49,7 @@ export async function startRelayVenue(): Promise<Venue> {
     remote: relay.registryUrl,
     environmentId: ENVIRONMENT_ID,
     bearerToken: relay.executorToken,
+    relay: 'cleartext',
     signal: leaving.signal,
   });
   const { harnessTap, executorTap } = relay;
@@ -61,6 +66,41 @@ export async function startRelayVenue(): Promise<Venue> {
   );
 }
 
+/** For harnesses that speak Noise, and no way around it. The relay ends with it. */
+export async function startNoiseVenue(given?: OurRelay): Promise<Venue> {
+  const relay = given ?? (await startOurRelay());
+  const { executor, asked } = observed(createExecutor());
+  const endpoint = serveRelay(executor, {
+    remote: relay.registryUrl,
+    environmentId: ENVIRONMENT_ID,
+    bearerToken: relay.executorToken,
+  });
+  await endpoint.online();
+  const close = async () => {
+    await endpoint.drain();
+    await executor.drain();
+    await relay.close();
+  };
+  // Nobody listens at that URL.
+  return venue(relay.harnessTap, 'ws://127.0.0.1:1', () => asked, close, relay.harnessNoiseVariables);
+}
+
+/** Of encrypted messages only their executor knows what they say. */
+function observed(executor: Executor): { readonly executor: Executor; readonly asked: Record<string, unknown>[] } {
+  const asked: Record<string, unknown>[] = [];
+  const accept: Executor['server']['accept'] = (transport) => {
+    const connection = executor.server.accept(transport);
+    return {
+      receive(messages) {
+        for (const message of messages) asked.push(JSON.parse(Buffer.from(message).toString('utf8')));
+        connection.receive(messages);
+      },
+      closed: (reason) => connection.closed(reason),
+    };
+  };
+  return { executor: { ...executor, server: { accept } }, asked };
+}
+
 /** Polls, for conditions that nothing announces. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, longestMs = 20_000): Promise<void> {
   const deadline = performance.now() + longestMs;
@@ -70,9 +110,16 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
-function venue(tap: FaultyProxy, url: string, asked: Venue['asked'], close: Venue['close']): Venue {
+function venue(
+  tap: FaultyProxy,
+  url: string,
+  asked: Venue['asked'],
+  close: Venue['close'],
+  env: Venue['env'] = {},
+): Venue {
   return {
     url,
+    env,
     asked,
     get connections() {
       return tap.connections;

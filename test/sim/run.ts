@@ -36,7 +36,7 @@ const options = new Command('sim')
   .option('--plan <file>', 'play a run whose plan was saved')
   .option('--save <file>', 'with --seed: write its plan to a file, for a test that outlives changes of the plans')
   .option('--frames', 'with --seed or --plan: print every frame')
-  .option('--noise', 'every run with encryption; otherwise four of ten have it')
+  .option('--noise', 'every run with encryption; otherwise three of ten have it')
   .option('--workers <count>', 'processes at work', wholeNumber, availableParallelism())
   .parse()
   .opts<Options>();

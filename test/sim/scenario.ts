@@ -84,7 +84,7 @@ const FORGERIES: readonly Forgery[] = [
 const MOST_BYTES = 700_000;
 
 /** Of plans that are not told, so many are encrypted. */
-const ENCRYPTED_SHARE = 0.4;
+const ENCRYPTED_SHARE = 0.3;
 
 export function makeScenario(seed: number, encrypted = seededRandom(seed ^ 0xe2c)() < ENCRYPTED_SHARE): Scenario {
   return { ...new ScenarioMaker(seed).make(), encrypted };

@@ -67,6 +67,8 @@ export interface FaultyProxy {
   cut(): void;
   /** From here on new connections are refused with 503, until the next call. */
   refuse(refusing: boolean): void;
+  /** What plain HTTP requests are answered with from here on, where it is not what the server says. */
+  answerInstead(answer: HttpAnswerer): void;
   /** Changes the faults of all present and future connections. */
   setFaults(faults: { readonly toServer?: Faults; readonly toClient?: Faults }): void;
   close(): Promise<void>;
@@ -74,6 +76,14 @@ export interface FaultyProxy {
 
 /** The receiver's socket may hold so many bytes before the sender is paused. */
 const MOST_BUFFERED = 1024 * 1024;
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** For a path: an answer of its own, `silence`, or undefined for what the server says. */
+export type HttpAnswerer = (path: string) => HttpAnswer | 'silence' | undefined;
 
 interface Message {
   readonly data: Buffer;
@@ -97,6 +107,7 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
   const totals: Record<Direction, LaneCounts> = { toServer: noCounts(), toClient: noCounts() };
   let connections = 0;
   let refusing = false;
+  let answerer: HttpAnswerer = () => undefined;
 
   const keep = (direction: Direction, connection: number, { data, isBinary }: Message): void => {
     const frame = isBinary ? frameIn(data) : undefined;
@@ -153,7 +164,13 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
   };
 
   const upgrader = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 128 * 1024 * 1024 });
-  const http = createServer((request, response) => forward(request, response, target, () => address().host));
+  const http = createServer((request, response) => {
+    const answer = answerer(request.url ?? '');
+    if (answer === undefined) forward(request, response, target, () => address().host);
+    else if (answer !== 'silence') {
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+    }
+  });
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {});
     if (refusing) {
@@ -211,6 +228,9 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
     },
     refuse(refused) {
       refusing = refused;
+    },
+    answerInstead(answer) {
+      answerer = answer;
     },
     setFaults(changed) {
       Object.assign(faults, changed);
