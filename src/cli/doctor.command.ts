@@ -6,13 +6,15 @@ import type { Command } from 'commander';
 import { LocateError } from '../../machines/connection-types.js';
 import { packageVersion } from '../executor/package-version.js';
 import type { TokenFacts } from '../registry/environments-call.js';
+import { oneLine } from './cli-error.js';
 import { askExecutor, describeTransport } from './executor-status.js';
 import { type Finding, fail, messageOf, ok, warn } from './finding.js';
 import {
   type AddressOptions,
   addAddressOptions,
-  findAddress,
+  findAddressOrRegistry,
   type HarnessAddress,
+  isRegistryUrl,
   type RegistryOfUser,
   registryBehind,
 } from './harness-address.js';
@@ -56,8 +58,7 @@ async function run(options: DoctorOptions): Promise<void> {
 }
 
 function lineOf({ level, check, detail, remedy }: Finding): string {
-  const line = `${level.padEnd(4)}  ${check}: ${detail}${remedy === undefined ? '' : `: ${remedy}`}`;
-  return `${line.replaceAll(/\s+/g, (space) => (space.includes('\n') ? ' ' : space))}\n`;
+  return `${oneLine(`${level.padEnd(4)}  ${check}: ${detail}${remedy === undefined ? '' : `: ${remedy}`}`)}\n`;
 }
 
 async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding> {
@@ -71,10 +72,7 @@ async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding> {
   }
   let address: HarnessAddress;
   try {
-    address = await findAddress({
-      ...options,
-      env: options.env ?? (/^https?:/i.test(url ?? '') ? 'any' : undefined),
-    } as AddressOptions);
+    address = await findAddressOrRegistry(options);
   } catch (error) {
     yield fail('address', messageOf(error), 'signalbox doctor --help shows how it is given');
     return;
@@ -118,7 +116,7 @@ async function* checkRegistered(
     }
     yield warn('token', 'this registry does not tell what a token is for', 'what follows shows whether it is accepted');
   }
-  const named = address.environmentId === 'any' && options.env === undefined ? undefined : address.environmentId;
+  const named = address.environmentId;
   if (facts !== undefined) {
     const finding = judgeToken(facts, named);
     yield finding;
@@ -133,11 +131,11 @@ async function* checkRegistered(
       yield fail('executor', `none is connected for ${known.id}`, `start one there: ${start}`);
       return;
     }
-  } else if (named === undefined) {
+  } else if (named === undefined && isRegistryUrl(address.url)) {
     yield fail('environment', 'none is named, and this registry does not tell any', 'give --env ID');
     return;
   }
-  const [chosen = address] = address.environmentId === 'any' ? await findAddresses(options) : [address];
+  const [chosen = address] = await findAddresses(options);
   yield* checkExecutor(chosen);
 }
 

@@ -62,19 +62,27 @@ export interface RegistryOfUser {
   readonly token: string | undefined;
 }
 
-/** As {@link findAddress}; undefined when the address is one of an executor itself. Throws {@link CliError}. */
+/** As {@link findAddress}, but a registry needs no environment beside it: it can say which the token is for. */
+export async function findAddressOrRegistry(options: AddressOptions): Promise<HarnessAddress> {
+  const url = options.url ?? process.env.SIGNALBOX_URL ?? '';
+  if (options.env !== undefined || !isRegistryUrl(url)) return await findAddress(options);
+  const { environmentId: _, ...address } = await findAddress({ ...options, env: 'not-told-yet' });
+  return address;
+}
+
+export function isRegistryUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
+/** Undefined when the address is one of an executor itself. Throws {@link CliError}. */
 export async function findRegistry(options: AddressOptions): Promise<RegistryOfUser | undefined> {
-  const url = options.url ?? process.env.SIGNALBOX_URL;
-  const isRegistry = url !== undefined && /^https?:/i.test(url) && URL.canParse(url);
-  // The environment is what is asked for: any name does for the address.
-  const address = await findAddress(isRegistry ? { ...options, env: options.env ?? 'any' } : options);
-  return registryBehind(address);
+  return registryBehind(await findAddressOrRegistry(options));
 }
 
 /** Also of a rendezvous whose own address is known: they are on one port. */
 export function registryBehind({ url, token }: HarnessAddress): RegistryOfUser | undefined {
   const parsed = new URL(url);
-  if (/^https?:$/.test(parsed.protocol)) return { remote: url, token };
+  if (isRegistryUrl(url)) return { remote: url, token };
   if (parsed.searchParams.get('role') !== 'harness') return undefined;
   const folder = parsed.pathname.replace(/\/ws\/environment\/[^/]+$/, '');
   const remote = `${parsed.protocol.replace('ws', 'http')}//${parsed.host}${folder}`;

@@ -5,9 +5,9 @@ import { askEnvironments, type TokenFacts } from '../registry/environments-call.
 import { CliError } from './cli-error.js';
 import {
   type AddressOptions,
-  findAddress,
-  findRegistry,
+  findAddressOrRegistry,
   type HarnessAddress,
+  isRegistryUrl,
   type RegistryOfUser,
 } from './harness-address.js';
 import { unreached } from './reach.js';
@@ -29,14 +29,12 @@ export async function askRegistry({ remote, token }: RegistryOfUser): Promise<To
   }
 }
 
-/** As `findAddress`, and without `--env` one address for each environment. Throws {@link CliError}. */
+/** As `findAddress`, and without `--env` one address for each environment of the token. Throws {@link CliError}. */
 export async function findAddresses(options: AddressOptions): Promise<readonly HarnessAddress[]> {
-  const url = options.url ?? process.env.SIGNALBOX_URL ?? '';
-  if (options.env !== undefined || !/^https?:/i.test(url)) return [await findAddress(options)];
-  const registry = await findRegistry(options);
-  if (registry === undefined) return [await findAddress(options)];
-  const { environments } = await askRegistry(registry);
-  return await Promise.all(environments.map(({ id }) => findAddress({ ...options, env: id })));
+  const address = await findAddressOrRegistry(options);
+  if (address.environmentId !== undefined || !isRegistryUrl(address.url)) return [address];
+  const { environments } = await askRegistry({ remote: address.url, token: address.token });
+  return environments.map(({ id }) => ({ ...address, environmentId: id }));
 }
 
 /** An address as it may be shown: a URL can carry a token. */

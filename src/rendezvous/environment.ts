@@ -130,7 +130,6 @@ export class Environment {
     executor.socket.close(code, words);
   }
 
-  /** As {@link dropExecutor}. */
   dropHarness(harness: Harness, reason: ResetReason, { code, reason: words }: Close): void {
     for (const route of this.#routes.of(harness)) {
       this.#answer(harness.socket, route.streamId, reason);

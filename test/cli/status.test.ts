@@ -15,7 +15,7 @@ import { packageVersion } from '../../src/executor/package-version.js';
 import { startRendezvous } from '../../src/rendezvous/rendezvous.js';
 import { harnessUrl } from '../../src/rendezvous/socket-url.js';
 import { MemoryTokenStore } from '../../src/rendezvous/token-store.js';
-import { type Running, runProgram, scratchFolder, startUp } from './program.js';
+import { printed, type Running, runProgram, scratchFolder, startProgram, startUp } from './program.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -107,6 +107,35 @@ describe('signalbox status', () => {
       255,
       expect.stringMatching(/^signalbox: no executor to talk to: [^\n]+\n$/),
     ]);
+  });
+
+  it('reaches an executor that listens itself, and doctor does too', async () => {
+    const home = await scratchFolder();
+    const executor = startProgram({ state: home }, 'executor', '--listen', 'ws://127.0.0.1:0');
+    const address = await printed(executor, /(ws:\/\/127\.0\.0\.1:\d+)/);
+    const { code, stdout } = await runProgram({ state: home }, ['status', '--json', '--url', address]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout.toString())).toEqual([
+      expect.objectContaining({ environment: null, address, reachable: true, relayed: false, encrypted: false }),
+    ]);
+    const examined = await doctor('--url', address);
+    expect(examined.code).toBe(0);
+    expect(examined.findings.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['address', 'name', 'connection', 'executor', 'round trip', 'version']),
+    );
+  });
+
+  it('keeps what a registry of somebody else says on one line, and from speaking to the terminal', async () => {
+    const message = 'gone\u001b[2J\nsignalbox: all is well';
+    const server = createServer((_request, response) => {
+      response.writeHead(500).end(JSON.stringify({ error: { code: 'x', message } }));
+    });
+    const env = { SIGNALBOX_TOKEN: 'sbx_harness_x' };
+    const remote = `http://127.0.0.1:${await port(server)}`;
+    for (const command of ['status', 'env ls']) {
+      const { code, stderr } = await runProgram({ state, env }, [...command.split(' '), '--url', remote]);
+      expect([code, stderr]).toEqual([255, expect.stringMatching(/^signalbox: \P{Cc}+\n$/u)]);
+    }
   });
 
   it('asks the registry which environments the token is for where none is named, and never shows what is in a URL', async () => {

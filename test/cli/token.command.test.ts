@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startRendezvous } from '../../src/rendezvous/rendezvous.js';
 import { FileTokenStore } from '../../src/rendezvous/token-store.js';
-import { type ProgramOptions, printed, runProgram, scratchFolder, startProgram } from './program.js';
+import { type ProgramOptions, printed, runProgram, runShell, scratchFolder, startProgram } from './program.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -51,6 +51,16 @@ describe('signalbox token', () => {
     const secret = await runProgram({ state }, ['token', 'revoke', token]);
     expect([secret.code, secret.stderr.includes(token)]).toEqual([1, false]);
     expect((await runProgram({ state }, ['token', 'revoke'])).code).toBe(2);
+  });
+});
+
+describe('whoever stops reading what is told', () => {
+  it('ends it without complaint', async () => {
+    const state = await scratchFolder();
+    for (const command of ['token ls', 'doctor --json', 'completion bash']) {
+      const { stdout, stderr } = await runShell({ state }, `$signalbox ${command} | true; echo \${PIPESTATUS[0]}`);
+      expect([command, stdout.toString(), stderr]).toEqual([command, '141\n', '']);
+    }
   });
 });
 
