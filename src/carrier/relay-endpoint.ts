@@ -5,7 +5,7 @@
 import { streamActorId } from '../../machines/connection-setup.js';
 import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
 import { CREDENTIAL_REJECTED } from '../../machines/stream-steps.js';
-import type { StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
+import type { Profile, StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable, PROTOCOL_ERROR_REASON, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
@@ -130,6 +130,11 @@ export class RelayEndpoint implements ChannelOwner {
 
   sendEvent(streamId: string, event: StreamEvent): void {
     this.#actorOf(streamId)?.send(event);
+  }
+
+  /** What both ends of a stream agreed on; undefined until they have, and once it is over. */
+  profileOf(streamId: string): Profile | undefined {
+    return this.#actorOf(streamId)?.getSnapshot().context.profile;
   }
 
   flush(streamId: string, messages: readonly Uint8Array[]): void {

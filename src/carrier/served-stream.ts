@@ -17,7 +17,7 @@ import { type ChannelOwner, StreamChannel } from './stream-channel.js';
 /** Messages over this length would cost the whole socket at the other end; leaves room for the frame around it. */
 const FRAME_ROOM = 64 * 1024;
 
-export type StreamActor = Pick<Actor<typeof streamMachine>, 'send'>;
+export type StreamActor = Pick<Actor<typeof streamMachine>, 'send' | 'getSnapshot'>;
 
 export class ServedStream {
   actor: StreamActor | undefined;

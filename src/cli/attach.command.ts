@@ -29,7 +29,10 @@ export function registerAttachCommand(program: Command): void {
       'after',
       `
 Shows what is kept of its output, then what it prints, and ends with its exit code.
-Ctrl-C goes to the job; a second one leaves it running, as does ~. at the start of a line where it has a terminal.`,
+Ctrl-C goes to the job; a second one leaves it running, as does ~. at the start of a line where it has a terminal.
+
+  signalbox attach 0b5e3f2c
+  signalbox attach --no-stdin 0b5e3f2c | grep -i error`,
     )
     .action(run);
 }

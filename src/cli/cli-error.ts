@@ -7,9 +7,14 @@ export class CliError extends SignalboxError {
   readonly exitCode: number;
 
   constructor(message: string, options: { readonly exitCode?: number; readonly cause?: unknown } = {}) {
-    super('command_failed', message, { scope: 'connection', initiator: 'local', cause: options.cause });
+    super('command_failed', oneLine(message), { scope: 'connection', initiator: 'local', cause: options.cause });
     this.exitCode = options.exitCode ?? 1;
   }
+}
+
+/** What somebody else wrote may be in it, and must neither look like more lines nor speak to the terminal. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
 }
 
 /** Errors of ours become a message for the user; anything else is a defect and keeps its stack. */

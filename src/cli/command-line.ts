@@ -19,25 +19,49 @@ const loaders: Readonly<Record<string, () => Promise<Register>>> = {
   ps: async () => (await import('./ps.command.js')).registerPsCommand,
   attach: async () => (await import('./attach.command.js')).registerAttachCommand,
   kill: async () => (await import('./kill.command.js')).registerKillCommand,
+  status: async () => (await import('./status.command.js')).registerStatusCommand,
+  env: async () => (await import('./env.command.js')).registerEnvCommand,
+  doctor: async () => (await import('./doctor.command.js')).registerDoctorCommand,
   executor: async () => (await import('./executor.command.js')).registerExecutorCommand,
   forward: async () => (await import('./forward.command.js')).registerForwardCommand,
   rendezvous: async () => (await import('./rendezvous.command.js')).registerRendezvousCommand,
   trace: async () => (await import('./trace.command.js')).registerTraceCommand,
   token: async () => (await import('./token.command.js')).registerTokenCommand,
+  completion: async () => {
+    const { registerCompletionCommand } = await import('./completion.command.js');
+    return (program) => registerCompletionCommand(program, wholeProgram);
+  },
 };
 
-export async function runCommandLine(): Promise<void> {
+/** With every command there is. */
+function wholeProgram(): Promise<Command> {
+  return programOf(Object.values(loaders));
+}
+
+async function programOf(chosen: readonly (() => Promise<Register>)[]): Promise<Command> {
   const program = new Command('signalbox')
     .description('remote execution over one outbound WebSocket: run commands where the machine is, from anywhere')
     .version(packageVersion())
     .enablePositionalOptions()
     .showHelpAfterError('(signalbox --help tells more)')
     .exitOverride();
+  for (const load of chosen) (await load())(program);
+  handDown(program);
+  return program;
+}
+
+/** Subcommands were made before the program's settings could reach them. */
+function handDown(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent);
+    handDown(command as Command);
+  }
+}
+
+export async function runCommandLine(): Promise<void> {
   const [, , name = ''] = process.argv;
-  const chosen = Object.hasOwn(loaders, name) ? [loaders[name]] : Object.values(loaders);
-  for (const load of chosen) (await load?.())?.(program);
-  // Subcommands were made before the program's settings could reach them.
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  const program = await (load === undefined ? wholeProgram() : programOf([load]));
 
   try {
     await program.parseAsync();

@@ -55,6 +55,40 @@ export async function findAddress(options: AddressOptions): Promise<HarnessAddre
   return { url: state.rendezvous, environmentId, token: token ?? state.token, ...relay };
 }
 
+/** A registry, and who asks it. */
+export interface RegistryOfUser {
+  /** http(s) address. */
+  readonly remote: string;
+  readonly token: string | undefined;
+}
+
+/** As {@link findAddress}, but a registry needs no environment beside it: it can say which the token is for. */
+export async function findAddressOrRegistry(options: AddressOptions): Promise<HarnessAddress> {
+  const url = options.url ?? process.env.SIGNALBOX_URL ?? '';
+  if (options.env !== undefined || !isRegistryUrl(url)) return await findAddress(options);
+  const { environmentId: _, ...address } = await findAddress({ ...options, env: 'not-told-yet' });
+  return address;
+}
+
+export function isRegistryUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
+/** Undefined when the address is one of an executor itself. Throws {@link CliError}. */
+export async function findRegistry(options: AddressOptions): Promise<RegistryOfUser | undefined> {
+  return registryBehind(await findAddressOrRegistry(options));
+}
+
+/** Also of a rendezvous whose own address is known: they are on one port. */
+export function registryBehind({ url, token }: HarnessAddress): RegistryOfUser | undefined {
+  const parsed = new URL(url);
+  if (isRegistryUrl(url)) return { remote: url, token };
+  if (parsed.searchParams.get('role') !== 'harness') return undefined;
+  const folder = parsed.pathname.replace(/\/ws\/environment\/[^/]+$/, '');
+  const remote = `${parsed.protocol.replace('ws', 'http')}//${parsed.host}${folder}`;
+  return { remote, token: token ?? parsed.searchParams.get('token') ?? undefined };
+}
+
 /** An http address is a registry and needs the environment's id; a ws address is used as it is. */
 function judged(
   url: string,

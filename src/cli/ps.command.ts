@@ -4,7 +4,9 @@
 import type { Command } from 'commander';
 import { addAddressOptions } from './harness-address.js';
 import { type Job, listJobs, SHORT_ID } from './jobs.js';
+import { print } from './print.js';
 import { type ReachOptions, reach } from './reach.js';
+import { toTable } from './table.js';
 
 interface PsOptions extends ReachOptions {
   readonly json?: boolean;
@@ -19,7 +21,10 @@ export function registerPsCommand(program: Command): void {
       'after',
       `
 Jobs are started with: signalbox exec --detach -- COMMAND
-One that has ended is listed for an hour; attach to it to see what it printed.`,
+One that has ended is listed for an hour; attach to it to see what it printed.
+
+  signalbox ps
+  signalbox ps --json | jq -r '.[] | select(.running) | .job'`,
     )
     .action(run);
 }
@@ -27,7 +32,7 @@ One that has ended is listed for an hour; attach to it to see what it printed.`,
 async function run(options: PsOptions): Promise<void> {
   const harness = await reach(options);
   const jobs = await listJobs(harness).finally(() => harness.close());
-  process.stdout.write(options.json ? `${JSON.stringify(jobs.map(toJson))}\n` : toTable(jobs, Date.now()));
+  print(options.json ? `${JSON.stringify(jobs.map(toJson))}\n` : tableOf(jobs, Date.now()));
 }
 
 function toJson({ id, attached, process: child }: Job): object {
@@ -42,7 +47,7 @@ function toJson({ id, attached, process: child }: Job): object {
   };
 }
 
-function toTable(jobs: readonly Job[], now: number): string {
+function tableOf(jobs: readonly Job[], now: number): string {
   const rows = jobs.map(({ id, attached, process: child }) => [
     id.slice(0, SHORT_ID),
     stateOf(child),
@@ -50,17 +55,7 @@ function toTable(jobs: readonly Job[], now: number): string {
     child?.startedAt == null ? '-' : age(now - child.startedAt),
     child?.command ?? '-',
   ]);
-  const table = [['JOB', 'STATE', 'ATTACHED', 'AGE', 'COMMAND'], ...rows];
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-  return table
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  return toTable([['JOB', 'STATE', 'ATTACHED', 'AGE', 'COMMAND'], ...rows]);
 }
 
 function stateOf(child: Job['process']): string {

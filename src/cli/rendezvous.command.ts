@@ -32,6 +32,15 @@ export function registerRendezvousCommand(program: Command): void {
     .addOption(faultsOption())
     .addOption(traceOption())
     .addOption(logLevelOption('info'))
+    .addHelpText(
+      'after',
+      `
+Who may come in is said with "signalbox token create", also while it runs. SIGTERM or Ctrl-C ends it in good order.
+
+  signalbox rendezvous
+  signalbox rendezvous --listen http://127.0.0.1:7420 --public-url https://relay.example   # behind a TLS proxy
+  signalbox rendezvous --tokens /etc/signalbox/tokens.json --log-level warn`,
+    )
     .action(runRendezvous);
 }
 

@@ -48,7 +48,18 @@ export function registerUpCommand(program: Command): void {
     .addOption(inspectOption().default(parseInspect('0'), 'a free port of 127.0.0.1'))
     .option('--inspect-port <port>', 'port of the inspector', (text) => parseInspect(text).port)
     .option('--no-inspect', 'without the inspector');
-  addTraceOptions(command).addOption(logLevelOption('warn')).action(run);
+  addTraceOptions(command)
+    .addOption(logLevelOption('warn'))
+    .addHelpText(
+      'after',
+      `
+Other commands of this user find it by themselves while it runs. Ctrl-C ends it.
+
+  signalbox up                                          # then, elsewhere: signalbox exec -- uname -a
+  signalbox up --listen http://127.0.0.1:0 --env laptop --no-inspect
+  signalbox up --faults drop=5%,delay=20ms              # see it get over a bad network`,
+    )
+    .action(run);
 }
 
 async function run(options: UpOptions): Promise<void> {

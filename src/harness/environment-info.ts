@@ -11,6 +11,8 @@ export interface EnvironmentInfo {
   /** Where the executor was started, as it gives it, or {@link UNTOLD_FOLDER}. */
   readonly cwd: string;
   readonly shell: { readonly name: string; readonly path: string } | undefined;
+  /** Its system, when it tells: linux, macos, … */
+  readonly os: string | undefined;
   /** Release of the executor, when it tells. */
   readonly version: string | undefined;
   readonly capabilities: ReadonlySet<string>;
@@ -47,7 +49,7 @@ async function ask(request: (method: string, params: object) => Promise<unknown>
 }
 
 function describe(info: unknown): EnvironmentInfo {
-  const { cwd, shell, executorVersion, capabilities } = (info ?? {}) as Record<string, unknown>;
+  const { cwd, shell, platformOs, executorVersion, capabilities } = (info ?? {}) as Record<string, unknown>;
   // Releases that tell their folder tell it as a URI, and they are the ones that take nothing else.
   const isUri = typeof cwd === 'string' && cwd.startsWith('file:');
   const flags = typeof capabilities === 'object' && capabilities !== null ? Object.entries(capabilities) : [];
@@ -55,6 +57,7 @@ function describe(info: unknown): EnvironmentInfo {
     pathStyle: isUri ? 'uri' : 'native',
     cwd: typeof cwd === 'string' ? cwd : UNTOLD_FOLDER,
     shell: isShell(shell) ? shell : undefined,
+    os: typeof platformOs === 'string' ? platformOs : undefined,
     version: typeof executorVersion === 'string' ? executorVersion : undefined,
     capabilities: new Set(flags.filter(([, value]) => value === true).map(([name]) => name)),
   };

@@ -3,7 +3,19 @@
  */
 import type { RpcTransport } from '../rpc/transport.js';
 
+/** How a session is carried. */
+export interface TransportFacts {
+  /** Through a rendezvous. */
+  readonly relayed: boolean;
+  /** From end to end. */
+  readonly encrypted: boolean;
+  /** What is lost on the way is sent again, and a lost connection is had again. */
+  readonly reliable: boolean;
+}
+
 export interface HarnessTransport {
+  /** As they are now: some are settled only by the first answer. */
+  readonly facts: TransportFacts;
   readonly rpc: RpcTransport;
   /** Whether the program takes what arrives; while it does not, the peer is held back. */
   setReading(reading: boolean): void;

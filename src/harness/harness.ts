@@ -17,7 +17,7 @@ import {
   readEnvironmentInfo,
   UNTOLD_FOLDER,
 } from './environment-info.js';
-import type { HarnessTransport, HarnessTransportListener } from './harness-transport.js';
+import type { HarnessTransport, HarnessTransportListener, TransportFacts } from './harness-transport.js';
 import { KeptSessions } from './kept-sessions.js';
 import { beginSession, fateUnknown, Recovery, resumeSession } from './recovery.js';
 import { RemoteFiles } from './remote-files.js';
@@ -125,6 +125,12 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   get environment(): EnvironmentInfo {
     if (this.#environment === undefined) throw new HarnessError('closed', 'the session is not ready yet', LOCAL);
     return this.#environment;
+  }
+
+  /** How it is carried now. */
+  get transport(): TransportFacts {
+    if (this.#transport === undefined) throw new HarnessError('closed', 'the session is not ready yet', LOCAL);
+    return this.#transport.facts;
   }
 
   get files(): RemoteFiles {

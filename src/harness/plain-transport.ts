@@ -6,11 +6,17 @@ import { HarnessError } from '../../machines/harness.machine.js';
 import { defaultLimits } from '../../proto/limits.js';
 import { TickCork } from '../carrier/tick-cork.js';
 import type { RpcTransport } from '../rpc/transport.js';
-import type { HarnessAddress, HarnessTransport, HarnessTransportListener } from './harness-transport.js';
+import type {
+  HarnessAddress,
+  HarnessTransport,
+  HarnessTransportListener,
+  TransportFacts,
+} from './harness-transport.js';
 
 const CONNECT_MS = 10_000;
 const FULL_BYTES = 1024 * 1024;
 const READY_BYTES = 256 * 1024;
+const PLAIN: TransportFacts = { relayed: false, encrypted: false, reliable: false };
 /** A release never answers a close, so it is not waited for long (jsonrpc.md §1). */
 const CLOSE_MS = 500;
 
@@ -97,6 +103,7 @@ export function openPlainTransport(
       const channel = new PlainChannel(socket, cork as TickCork, `exec-server websocket ${new URL(url).host}`);
       resolve({
         rpc: channel,
+        facts: PLAIN,
         setReading: (reading) => channel.setReading(reading),
         close: () => {
           closing = true;

@@ -119,8 +119,9 @@ class RelayTransport {
   /** Resolves once messages may be sent on it. */
   #openStream(): Promise<HarnessTransport> {
     const endpoint = this.#endpoint;
+    const { encryption } = this.#road;
     return new Promise((resolve, reject) => {
-      let isOpen = this.#road.encryption === 'never';
+      let isOpen = encryption === 'never';
       let streamOver: () => void = () => {};
       const over = new Promise<void>((end) => {
         streamOver = end;
@@ -139,6 +140,13 @@ class RelayTransport {
       }));
       const transport = (): HarnessTransport => ({
         rpc: channel,
+        get facts() {
+          return {
+            relayed: true,
+            encrypted: encryption === 'always',
+            reliable: endpoint.profileOf(channel.streamId) === 'reliable',
+          };
+        },
         setReading: (reading) => channel.setReading(reading),
         close: async () => {
           this.#closing = true;

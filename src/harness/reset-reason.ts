@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   queue_full: 'more requests were sent at once than the executor queues',
   resume_expired: 'the connection was interrupted for too long to go on',
   stream_retired: 'the executor had ended this stream before',
+  token_revoked: 'the token it was opened with was revoked',
   unknown_stream: 'the executor was restarted, and what ran there is lost',
   too_many_streams: 'the executor serves no more streams at a time',
   noise_relay_protocol_error:

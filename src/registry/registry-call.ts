@@ -1,5 +1,5 @@
 /**
- * One call of a registry, as executors and harnesses make them (relay.md §9.5, §9.6): POST, JSON in and out, bounded in
+ * One call of a registry, as executors and harnesses make them (relay.md §9.5, §9.6): JSON in and out, bounded in
  * bytes and time. It judges nothing but whether there was an answer; the credential goes into one header and nowhere
  * else, and is never sent on to where an answer points.
  */
@@ -25,6 +25,8 @@ export interface RegistryAnswer {
 }
 
 export interface RegistryRequest {
+  /** POST by default. */
+  readonly method?: 'GET' | 'POST';
   /** From the root of the registry. */
   readonly path: string;
   /** Without it the request has no body and no content type (relay.md §9.1). */
@@ -58,7 +60,7 @@ export function refuseUnusableAddress({ remote, bearerToken }: RegistryAddress):
 /** Rejects with {@link LocateError} `registry_unreachable` when there is no whole answer. */
 export function callRegistry(
   address: RegistryAddress,
-  { path, json, headers }: RegistryRequest,
+  { path, json, headers, method = 'POST' }: RegistryRequest,
   signal: AbortSignal,
 ): Promise<RegistryAnswer> {
   const target = new URL(address.remote.trim().replace(/\/+$/, '') + path);
@@ -76,7 +78,7 @@ export function callRegistry(
       );
     };
     const request = send(target, {
-      method: 'POST',
+      method,
       headers: {
         accept: 'application/json',
         authorization: `Bearer ${address.bearerToken}`,

@@ -38,15 +38,14 @@ export function targetOf(request: IncomingMessage): URL {
   }
 }
 
-/** The record of the token that the request bears; throws unless it is of this role, for this environment. */
-export async function authorise(
+/** The record of the token that a request bears, whatever it is for; throws when there is none. */
+export async function authenticate(
   tokens: TokenStore,
   token: string | undefined,
-  role: TokenRole,
-  environmentId: string,
+  needed = 'a token',
 ): Promise<TokenRecord> {
   if (token === undefined || token === '') {
-    throw new Refusal(401, 'missing_token', `a token of role ${role} is needed: Authorization: Bearer …`, CHALLENGE);
+    throw new Refusal(401, 'missing_token', `${needed} is needed: Authorization: Bearer …`, CHALLENGE);
   }
   const record = await tokens.authenticate(token);
   if (record === undefined) {
@@ -57,6 +56,17 @@ export async function authorise(
       CHALLENGE,
     );
   }
+  return record;
+}
+
+/** As {@link authenticate}; throws unless the token is of this role, for this environment. */
+export async function authorise(
+  tokens: TokenStore,
+  token: string | undefined,
+  role: TokenRole,
+  environmentId: string,
+): Promise<TokenRecord> {
+  const record = await authenticate(tokens, token, `a token of role ${role}`);
   if (record.role !== role) {
     throw new Refusal(403, 'wrong_role', `this token is for the role ${record.role}, but ${role} is needed`);
   }

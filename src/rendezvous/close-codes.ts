@@ -10,4 +10,8 @@ export const CLOSE = {
   replaced: { code: 4001, reason: 'replaced by a newer executor socket' },
   /** Too much waited for this socket for too long, and others were held up by it. */
   tooSlow: { code: 4002, reason: 'too slow: what waited for this socket did not drain' },
+  /** The token it came in with was revoked. */
+  revoked: { code: 4003, reason: 'the token was revoked' },
 } as const;
+
+export type Close = (typeof CLOSE)[keyof typeof CLOSE];

@@ -8,19 +8,16 @@ import { isReliable } from '../../proto/frame.js';
 import type { RoutingHeader } from '../../proto/routing-header.js';
 import type { Logger } from '../observe/log.js';
 import { realClock } from '../observe/real-clock.js';
-import { CLOSE } from './close-codes.js';
+import { CLOSE, type Close } from './close-codes.js';
 import { goesOn, isAnswered, opensStream, waitsForExecutor } from './header-meaning.js';
 import { readHeader } from './message-header.js';
 import type { Registration } from './registrations.js';
 import type { RelaySocket } from './relay-socket.js';
 import { defaultRendezvousLimits } from './rendezvous-limits.js';
-import { type ResetReason, resetFrame } from './reset-frame.js';
+import { forwardReset, type ResetReason, resetFrame } from './reset-frame.js';
 import { Route, type RouteEnd } from './route.js';
 import { Routes } from './routes.js';
 import type { EndRole, FrameFate, RoutingObserver } from './routing-observer.js';
-
-/** A reset frame beyond this is replaced by one of ours: its reason is any party's text and unbounded (§11 duty 13). */
-const LARGEST_RESET_BYTES = 8 * 1024;
 
 export interface Executor {
   readonly socket: RelaySocket;
@@ -126,26 +123,42 @@ export class Environment {
     }
   }
 
-  /** It holds others up: its streams end on both sides, then its socket (§11 duty 4). */
-  dropStuckExecutor(executor: Executor): void {
-    const { tooSlow } = CLOSE;
+  /** Its streams end on both sides, then its socket (§11 duty 4, where it holds others up). */
+  dropExecutor(executor: Executor, reason: ResetReason, { code, reason: words }: Close): void {
     for (const route of this.#routes.all()) {
-      this.#answer(executor.socket, route.streamId, 'executor_too_slow');
-      if (this.#executor === executor) this.#endTowardsHarness(route, 'executor_too_slow');
+      this.#answer(executor.socket, route.streamId, reason);
+      if (this.#executor === executor) this.#endTowardsHarness(route, reason);
     }
-    this.detachExecutor(executor, 'executor_too_slow');
-    executor.socket.close(tooSlow.code, tooSlow.reason);
+    this.detachExecutor(executor, reason);
+    executor.socket.close(code, words);
   }
 
-  /** As {@link dropStuckExecutor}, for a harness. */
-  dropStuckHarness(harness: Harness): void {
-    const { tooSlow } = CLOSE;
+  dropHarness(harness: Harness, reason: ResetReason, { code, reason: words }: Close): void {
     for (const route of this.#routes.of(harness)) {
-      this.#answer(harness.socket, route.streamId, 'harness_too_slow');
-      this.#endTowardsExecutor(route, 'harness_too_slow');
+      this.#answer(harness.socket, route.streamId, reason);
+      this.#endTowardsExecutor(route, reason);
     }
-    this.detachHarness(harness, 'harness_too_slow');
-    harness.socket.close(tooSlow.code, tooSlow.reason);
+    this.detachHarness(harness, reason);
+    harness.socket.close(code, words);
+  }
+
+  /** Of everybody who is here, or may come back to a stream. */
+  get tokenIds(): ReadonlySet<string> {
+    const ids = new Set([...this.#routes.all(), ...this.#harnesses].map(({ tokenId }) => tokenId));
+    if (this.#executor !== undefined) ids.add(this.#executor.registration.tokenId);
+    return ids;
+  }
+
+  /** Whoever came in with this token goes, and no stream of his waits for him. */
+  expel(tokenId: string): void {
+    for (const route of this.#routes.all()) {
+      if (route.tokenId === tokenId) this.#end(route, 'token_revoked');
+    }
+    for (const harness of [...this.#harnesses]) {
+      if (harness.tokenId === tokenId) this.dropHarness(harness, 'token_revoked', CLOSE.revoked);
+    }
+    const executor = this.#executor;
+    if (executor?.registration.tokenId === tokenId) this.dropExecutor(executor, 'token_revoked', CLOSE.revoked);
   }
 
   receiveFromExecutor(executor: Executor, message: Buffer, isBinary: boolean): void {
@@ -307,8 +320,4 @@ export class Environment {
   #answer(socket: RelaySocket, streamId: string, reason: ResetReason): void {
     socket.send(resetFrame(streamId, reason), socket);
   }
-}
-
-function forwardReset(to: RelaySocket, streamId: string, message: Buffer, from: RelaySocket): void {
-  to.send(message.length <= LARGEST_RESET_BYTES ? message : resetFrame(streamId, 'reset_reason_too_long'), from);
 }

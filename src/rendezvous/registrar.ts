@@ -16,11 +16,13 @@ import {
 } from '../noise/registry-messages.js';
 import { SECURITY_PROFILE } from '../noise/suite.js';
 import type { Logger } from '../observe/log.js';
+import type { environmentsReply } from '../registry/environments-call.js';
 import { Refusal } from './refusal.js';
 import type { Registration, Registrations } from './registrations.js';
 import { messageIn, type RequestBody } from './request-body.js';
 import { ticketUrl } from './socket-url.js';
 import type { TicketOffice } from './ticket.js';
+import type { TokenRecord } from './token.js';
 
 export interface RegistrarOptions {
   readonly tickets: TicketOffice;
@@ -117,6 +119,18 @@ export class Registrar {
     if (fault === undefined) this.#options.log.info(facts, 'harness let in');
     else this.#options.log.warn({ ...facts, code: fault }, 'harness not let in');
     return { valid: fault === undefined };
+  }
+
+  /** For whoever holds a token: what it is, and the one environment it is for. Of other environments nothing is said. */
+  environments({ id, role, environmentId }: TokenRecord): v.InferInput<typeof environmentsReply> {
+    const registration = this.#options.attached(environmentId);
+    const environment = {
+      environment_id: environmentId,
+      online: registration !== undefined,
+      // As executors register: without a key they speak cleartext.
+      security_profile: registration?.executorKey === undefined ? null : SECURITY_PROFILE,
+    };
+    return { token: { id, role }, environments: [environment] };
   }
 
   #executorOf(environmentId: string): { readonly registrationId: string; readonly executorKey: NoisePublicKey } {

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '../observe/log.js';
-import { authorise, bearerOf, environmentIdOf, refuseBrowsers, targetOf } from './access.js';
+import { authenticate, authorise, bearerOf, environmentIdOf, refuseBrowsers, targetOf } from './access.js';
 import { answerJson, answerRefusal, Refusal } from './refusal.js';
 import type { Generation, Registrar } from './registrar.js';
 import { readObject } from './request-body.js';
@@ -28,6 +28,9 @@ type Call = 'register' | 'connect' | 'validate';
 
 /** The first generation of executors says `executor`, and can do nothing but register. */
 const CALL_PATH = /^\/cloud\/(?:(executor)\/([^/]+)\/(register)|(environment)\/([^/]+)\/(register|connect|validate))$/;
+
+/** Ours; releases have no such call. */
+const ENVIRONMENTS_PATH = '/cloud/environments';
 
 const CALLER: Readonly<Record<Call, TokenRole>> = { register: 'executor', connect: 'harness', validate: 'executor' };
 
@@ -57,6 +60,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     allow(request, 'GET', 'HEAD');
     const ready = pathname === '/livez' || options.ready();
     answerJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'draining' });
+    return;
+  }
+  if (pathname === ENVIRONMENTS_PATH) {
+    allow(request, 'GET', 'HEAD');
+    const caller = await authenticate(options.tokens, bearerOf(request));
+    answerJson(response, 200, options.registrar.environments(caller));
     return;
   }
   const [, ...found] = CALL_PATH.exec(pathname) ?? [];

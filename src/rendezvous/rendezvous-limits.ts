@@ -27,6 +27,8 @@ export interface RendezvousLimits {
   readonly pingIntervalMs: number;
   /** Between two looks at sockets that owe an answer: pinged after one in silence, ended after four. */
   readonly lookIntervalMs: number;
+  /** Between two looks at whether the tokens of those who are connected still count. */
+  readonly revocationIntervalMs: number;
   /** How long the route of a stream that can go on outlives a socket. */
   readonly graceMs: number;
   /** Such routes of one environment that may wait at a time; a further one ends with its socket. */
@@ -66,6 +68,7 @@ export const defaultRendezvousLimits: RendezvousLimits = {
   stuckAfterMs: 30_000,
   pingIntervalMs: 20_000,
   lookIntervalMs: 2_500,
+  revocationIntervalMs: 2_000,
   graceMs: 60_000,
   executorExpectedMs: 10_000,
   executorWaitMs: 4_000,

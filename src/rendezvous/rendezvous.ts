@@ -18,6 +18,7 @@ import { Registrar } from './registrar.js';
 import { Registrations } from './registrations.js';
 import { registry } from './registry.js';
 import { defaultRendezvousLimits, type RendezvousLimits } from './rendezvous-limits.js';
+import { watchRevocations } from './revocations.js';
 import { Router } from './router.js';
 import type { RoutingObserver } from './routing-observer.js';
 import { TicketOffice } from './ticket.js';
@@ -160,7 +161,14 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Rende
       .finally(() => duplex.off('error', ignore));
   });
 
+  const revocations = watchRevocations({
+    tokens: options.tokens,
+    router,
+    intervalMs: limits.revocationIntervalMs,
+    log,
+  });
   const close = (): Promise<void> => {
+    revocations.stop();
     closing ??= shutDown(server, router).finally(() => registrations.close());
     return closing;
   };

@@ -102,6 +102,16 @@ export class Router {
     else this.#acceptHarness(environment, admission, ws, tcp);
   }
 
+  /** Of everybody who is connected, or may come back to a stream. */
+  get tokenIds(): ReadonlySet<string> {
+    return new Set([...this.#environments.values()].flatMap(({ tokenIds }) => [...tokenIds]));
+  }
+
+  /** Whoever came in with this token goes. */
+  expel(tokenId: string): void {
+    for (const environment of [...this.#environments.values()]) environment.expel(tokenId);
+  }
+
   /** Says goodbye to every socket and cuts off the ones that do not answer in time; resolves when all are gone. */
   async close(patienceMs: number): Promise<void> {
     clearInterval(this.#pings);
@@ -139,7 +149,7 @@ export class Router {
         onMessage: line === undefined ? receive : (message, isBinary) => line.offer(message, isBinary),
         onStuck: () => {
           log.warn('executor took next to nothing for too long: closed');
-          environment.dropStuckExecutor(executor);
+          environment.dropExecutor(executor, 'executor_too_slow', CLOSE.tooSlow);
         },
         onClosed: (code) => {
           log.info({ code }, 'executor gone');
@@ -175,7 +185,7 @@ export class Router {
         onMessage: line === undefined ? receive : (message, isBinary) => line.offer(message, isBinary),
         onStuck: () => {
           log.warn('harness took next to nothing for too long: closed');
-          environment.dropStuckHarness(harness);
+          environment.dropHarness(harness, 'harness_too_slow', CLOSE.tooSlow);
         },
         onClosed: (code) => {
           log.info({ code }, 'harness gone');

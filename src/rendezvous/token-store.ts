@@ -88,21 +88,52 @@ export class FileTokenStore implements TokenStore {
     return (await this.#newest()).find((record) => record.id === id);
   }
 
-  /** Adds a token to the file; whoever reads it meanwhile sees the old content or the new, never a part. */
+  /** Every record in the file now, oldest first. Throws {@link TokenError}. */
+  async list(): Promise<readonly TokenRecord[]> {
+    return await readRecords(this.path);
+  }
+
+  /** Adds a token to the file. */
   async create(role: TokenRole, environmentId: string): Promise<IssuedToken> {
     const issued = issueToken(role, environmentId);
+    await this.#change((records) => {
+      if (records.length < MOST_TOKENS) return [...records, issued.record];
+      throw new TokenError(
+        'too_many_tokens',
+        `${this.path} already holds ${MOST_TOKENS} tokens; remove some first: signalbox token revoke`,
+      );
+    });
+    return issued;
+  }
+
+  /** Takes tokens out of the file, all of them or none; answers with what they were. Throws {@link TokenError}. */
+  async revoke(prefixes: readonly string[]): Promise<readonly TokenRecord[]> {
+    let revoked: readonly TokenRecord[] = [];
+    await this.#change((records) => {
+      revoked = [...new Set(prefixes.map((prefix) => this.#oneOf(records, prefix)))];
+      return records.filter((record) => !revoked.includes(record));
+    });
+    return revoked;
+  }
+
+  #oneOf(records: readonly TokenRecord[], prefix: string): TokenRecord {
+    const found = records.filter(({ id }) => id.startsWith(prefix.toLowerCase()));
+    if (found.length === 1 && found[0] !== undefined && prefix !== '') return found[0];
+    if (found.length > 1) {
+      throw new TokenError('token_ambiguous', `more than one token begins with ${quoted(prefix)}: give more of its id`);
+    }
+    // Somebody may give the token itself in place of its id: it must not be repeated.
+    throw new TokenError('token_unknown', `${this.path} has no token ${quoted(prefix)}; see: signalbox token ls`);
+  }
+
+  /** Whoever reads the file meanwhile sees the old content or the new, never a part. */
+  async #change(change: (records: readonly TokenRecord[]) => readonly TokenRecord[]): Promise<void> {
     const draft = `${this.path}.new`;
     try {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       const file = await openDraft(draft);
       try {
-        const records = [...(await readRecords(this.path)), issued.record];
-        if (records.length > MOST_TOKENS) {
-          throw new TokenError(
-            'too_many_tokens',
-            `${this.path} already holds ${MOST_TOKENS} tokens; remove some first`,
-          );
-        }
+        const records = change(await readRecords(this.path));
         await file.writeFile(`${JSON.stringify({ version: 1, tokens: records }, undefined, 2)}\n`);
         await file.sync();
         await rename(draft, this.path);
@@ -116,7 +147,6 @@ export class FileTokenStore implements TokenStore {
       if (error instanceof TokenError) throw error;
       throw new TokenError('token_file_unwritable', `cannot write ${this.path}: ${reasonOf(error)}`, error);
     }
-    return issued;
   }
 
   async #newest(): Promise<readonly TokenRecord[]> {
@@ -200,6 +230,10 @@ async function readRecords(path: string): Promise<readonly TokenRecord[]> {
 function damaged(path: string, why: string, cause?: unknown): TokenError {
   const remedy = 'restore it, or remove it and create new tokens';
   return new TokenError('token_file_damaged', `token file ${path} is damaged: ${why}; ${remedy}`, cause);
+}
+
+function quoted(prefix: string): string {
+  return prefix.startsWith('sbx_') ? 'of that id (that is a token, not its id)' : JSON.stringify(prefix.slice(0, 40));
 }
 
 function isMissing(error: unknown): boolean {

@@ -41,6 +41,8 @@ type TokenFaultCode =
   | 'token_file_unwritable'
   | 'token_file_exposed'
   | 'token_file_busy'
+  | 'token_ambiguous'
+  | 'token_unknown'
   | 'too_many_tokens';
 
 export class TokenError extends SignalboxError {

@@ -96,6 +96,45 @@ describe('tokens in a file', () => {
     for (const { token, record } of issued) expect(await store.authenticate(token)).toEqual(record);
   });
 
+  it('are revoked by the beginnings of their ids, all that are named or none, and at once', async () => {
+    const path = await tokenFile();
+    const store = new FileTokenStore(path);
+    const [one, two, three] = [
+      await store.create('harness', 'box-1'),
+      await store.create('executor', 'box-1'),
+      await store.create('harness', 'box-2'),
+    ];
+    const running = new FileTokenStore(path);
+    await running.load();
+    expect(await store.list()).toEqual([one.record, two.record, three.record]);
+    expect((await faultOf(store.revoke([one.record.id, 'nosuch']))).code).toBe('token_unknown');
+    expect((await faultOf(store.revoke(['']))).code).toBe('token_ambiguous');
+    const mistaken = await faultOf(store.revoke([one.token]));
+    expect([mistaken.code, mistaken.message.includes(one.token.slice(12))]).toEqual(['token_unknown', false]);
+    expect(await running.authenticate(one.token)).toEqual(one.record);
+    expect(await store.revoke([one.record.id, three.record.id.slice(0, 13), one.record.id])).toEqual([
+      one.record,
+      three.record,
+    ]);
+    expect(await running.authenticate(one.token)).toBeUndefined();
+    expect(await running.find(three.record.id)).toBeUndefined();
+    expect(await running.authenticate(two.token)).toEqual(two.record);
+    expect(await readdir(join(path, '..'))).toEqual(['tokens.json']);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('lose none when some are revoked while others are created', async () => {
+    const path = await tokenFile();
+    const old = await Promise.all(
+      Array.from({ length: 6 }, () => new FileTokenStore(path).create('harness', 'old').then(({ record }) => record)),
+    );
+    const fresh = Array.from({ length: 6 }, () => new FileTokenStore(path).create('harness', 'new'));
+    await Promise.all([...fresh, ...old.map(({ id }) => new FileTokenStore(path).revoke([id]))]);
+    expect((await new FileTokenStore(path).list()).map(({ environmentId }) => environmentId)).toEqual(
+      Array.from({ length: 6 }, () => 'new'),
+    );
+  });
+
   it('stay valid while the file is damaged, and the damage is reported once', async () => {
     const path = await tokenFile();
     const { token, record } = await new FileTokenStore(path).create('executor', 'box-1');
