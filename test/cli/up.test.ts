@@ -49,6 +49,7 @@ describe('signalbox up', () => {
       rendezvous: url,
       environmentId: 'local',
       token: expect.stringMatching(/^sbx_harness_\S{43}$/),
+      inspector: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/\S+\/$/),
     });
     up.child.kill('SIGTERM');
     expect(await up.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
