@@ -12,7 +12,7 @@ import { RecordingFigures } from '../recordings/stream-figures.js';
 import { type StreamDiagram, StreamRows } from '../recordings/stream-rows.js';
 import { svgDiagram } from '../recordings/svg-diagram.js';
 import { NARROWEST, terminalDiagram } from '../recordings/terminal-diagram.js';
-import { asCliError, CliError } from './cli-error.js';
+import { asCliError, CliError, oneLine } from './cli-error.js';
 import { inspectorAddress } from './inspector-address.js';
 import { openRecording } from './open-recording.js';
 import { stopSignal } from './stop-signal.js';
@@ -180,10 +180,13 @@ async function runAgain(file: string, open: boolean): Promise<void> {
   if (difference === undefined) return;
   const { line, at, where, recorded, replayed } = difference;
   const seconds = ((at - (reader.header?.at ?? 0)) / 1000).toFixed(3);
-  throw new CliError(
-    `${file}, line ${line} (${seconds} s), ${where}:\n  recorded  ${recorded}\n  replayed  ${replayed}`,
-    { exitCode: DIFFERENT_EXIT_CODE },
-  );
+  const lines = [
+    `${file}, line ${line} (${seconds} s), ${where}:`,
+    `  recorded  ${oneLine(recorded)}`,
+    `  replayed  ${oneLine(replayed)}`,
+  ];
+  process.stderr.write(`${lines.join('\n')}\n`);
+  throw new CliError('the machines of this version do something else than was recorded');
 }
 
 function reportText({

@@ -54,6 +54,8 @@ function run(options: Partial<RelayedOptions> & { remote: string }): Pick<Scene,
   const ended = runExecutor({
     environmentId: 'box 1',
     bearerToken: TOKEN,
+    // As the registry and the peers of these tests, which know nothing else.
+    relay: 'cleartext',
     timing: BRISK,
     signal: leaving.signal,
     ...options,
