@@ -180,13 +180,15 @@ async function runAgain(file: string, open: boolean): Promise<void> {
   if (difference === undefined) return;
   const { line, at, where, recorded, replayed } = difference;
   const seconds = ((at - (reader.header?.at ?? 0)) / 1000).toFixed(3);
-  const lines = [
+  const words = [
     `${file}, line ${line} (${seconds} s), ${where}:`,
     `  recorded  ${oneLine(recorded)}`,
     `  replayed  ${oneLine(replayed)}`,
   ];
-  process.stderr.write(`${lines.join('\n')}\n`);
-  throw new CliError('the machines of this version do something else than was recorded');
+  process.stderr.write(`${words.join('\n')}\n`);
+  throw new CliError('the machines of this version do something else than was recorded', {
+    exitCode: DIFFERENT_EXIT_CODE,
+  });
 }
 
 function reportText({

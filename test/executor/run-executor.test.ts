@@ -55,7 +55,7 @@ function run(options: Partial<RelayedOptions> & { remote: string }): Pick<Scene,
     environmentId: 'box 1',
     bearerToken: TOKEN,
     // As the registry and the peers of these tests, which know nothing else.
-    relay: 'cleartext',
+    relay: 'cleartext' as const,
     timing: BRISK,
     signal: leaving.signal,
     ...options,
