@@ -138,7 +138,10 @@ if (missing.length > 0) {
       terminal.type('sleep 100', 'Enter');
       terminal.type('C-z');
       await terminal.shows(/[Ss]topped|Suspended/);
-      terminal.type('kill -9 %1; wait; exit 7', 'Enter');
+      terminal.type('fg', 'Enter');
+      await terminal.shows(/there:fg\nsleep 100$/m);
+      terminal.type('C-c');
+      terminal.type('exit 7', 'Enter');
       await terminal.shows(/ended 7/);
     });
 
