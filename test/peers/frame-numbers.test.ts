@@ -77,7 +77,8 @@ describePeers(MATRIX_VERSIONS, 'a real harness', (peer) => {
 
   it('counts its frames, with calls at once', async () => {
     const { registryUrl: remote, executorToken: bearerToken } = relay;
-    ended = runExecutor({ remote, environmentId: ENVIRONMENT_ID, bearerToken, signal: leaving.signal });
+    const { signal } = leaving;
+    ended = runExecutor({ remote, environmentId: ENVIRONMENT_ID, bearerToken, relay: 'cleartext', signal });
     await expect.poll(() => relay.executorTap.connections, { timeout: 10_000 }).toBe(1);
     const patch = '*** Begin Patch\n*** Add File: note.txt\n+a line\n*** End Patch';
     await runRealHarness({
