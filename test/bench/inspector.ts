@@ -68,7 +68,16 @@ async function measure(variant: Variant): Promise<Measured> {
   const rendezvous = await startRendezvous({ listen: 'http://127.0.0.1:0', tokens });
   const bearer = tokens.create('executor', 'bench').token;
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-  const where = ['--remote', rendezvous.url, '--environment-id', 'bench', '--log-level', 'info'];
+  const where = [
+    '--remote',
+    rendezvous.url,
+    '--environment-id',
+    'bench',
+    '--relay',
+    'cleartext',
+    '--log-level',
+    'info',
+  ];
   const inspect = variant === 'without' ? [] : ['--inspect'];
   const daemon = await startProgram(process.execPath, [...profile, MAIN, 'executor', ...where, ...inspect], {
     cwd: '/',
