@@ -14,7 +14,6 @@ import { Observation } from '../observe/observation.js';
 import type {
   ActorAppearedRecord,
   ActorReceivedRecord,
-  ChanceRecord,
   EndpointRecord,
   FrameRecord,
   ObservationRecord,
@@ -22,11 +21,13 @@ import type {
 import { record } from '../observe/recorder.js';
 import { shownName } from '../observe/shown-words.js';
 import { Arrivals } from './arrivals.js';
+import { RecordedChance } from './recorded-chance.js';
 import { eventOf, ImpossibleRecord } from './recorded-event.js';
 import { RecordingError } from './recording-error.js';
 import type { RecordedLine } from './recording-reader.js';
 import { ReplayClock } from './replay-clock.js';
 import { compare, type Difference, describe } from './replay-difference.js';
+import { childrenOf, framesOf, ReplayedDeeds } from './replayed-deeds.js';
 import { ReplayedEndpoint } from './replayed-endpoint.js';
 
 export interface ReplayReport {
@@ -80,12 +81,8 @@ class Replay {
   /** Streams that are replayed without their connection. */
   readonly #orphans = new Set<string>();
   readonly #arrivals = new Arrivals();
-  /** Connections and streams of the replay, which alone are compared. */
-  readonly #charts = new Set<string>();
-  /** What the replay has done and the recording has not said yet, by who did it. */
-  readonly #done = new Map<string, ObservationRecord[]>();
-  readonly #draws: { readonly index: number; readonly record: ChanceRecord }[] = [];
-  #nextDraw = 0;
+  readonly #deeds = new ReplayedDeeds();
+  readonly #chance: RecordedChance;
   /** Where the recording tells of the frames that left, by endpoint and stream. */
   readonly #sent = new Map<string, { readonly indexes: number[]; next: number }>();
   /** Records that were given already, in the midst of what an earlier one set off. */
@@ -95,9 +92,9 @@ class Replay {
 
   constructor(lines: readonly RecordedLine[]) {
     this.#lines = lines;
+    this.#chance = new RecordedChance(lines);
     for (const [index, { record: one }] of lines.entries()) {
-      if (one.type === 'chance.drawn') this.#draws.push({ index, record: one });
-      else if (one.type === 'frame' && one.dir === 'out') this.#noteSent(framesOf(one.endpoint, one.stream), index);
+      if (one.type === 'frame' && one.dir === 'out') this.#noteSent(framesOf(one.endpoint, one.stream), index);
     }
     this.#clock = new ReplayClock(() => {
       const scheduled = Object.values(this.#stage.system.getSnapshot()._scheduledEvents);
@@ -108,7 +105,7 @@ class Replay {
     this.#observation = new Observation({ clock: this.#clock });
     this.#stage = createActor(stageLogic, { clock: this.#clock, id: 'stage' }).start();
     this.#observation.addRoot(this.#stage);
-    record(this.#observation, { write: (one) => this.#take(one) });
+    record(this.#observation, { write: this.#deeds.take });
   }
 
   run(isTruncated: boolean): ReplayReport {
@@ -155,7 +152,7 @@ class Replay {
         const actor = this.#actors.get(one.actor);
         if (actor === undefined) return;
         // Somebody outside stopped it, and with it what it was made of.
-        if (one.type === 'actor.ended' && one.status === 'stopped' && !this.#hasDone(actor.ref.sessionId)) {
+        if (one.type === 'actor.ended' && one.status === 'stopped' && !this.#deeds.has(actor.ref.sessionId)) {
           this.#actors.delete(one.actor);
           return;
         }
@@ -179,7 +176,7 @@ class Replay {
     const timing = one.timing as unknown as ConnectionTiming;
     const streamTiming = one.streamTiming as unknown as StreamTiming;
     const facts = { role, retry, encryption, limits, timing, streamTiming };
-    const observed = this.#observation.addEndpoint(facts, () => this.#draw(one.endpoint));
+    const observed = this.#observation.addEndpoint(facts, () => this.#chance.draw(one.endpoint, this.#index));
     const number = this.#endpoints.size + 1;
     this.#fresh = new ReplayedEndpoint({
       ...facts,
@@ -239,7 +236,7 @@ class Replay {
     if (begun === undefined) this.#part(id, `${id} was made`, 'the frame that came opens no stream');
     this.#orphans.add(streamId);
     const ref = this.#create(begun.machine, streamActorId(streamId), begun.input);
-    this.#done.delete(childrenOf(this.#stage.sessionId));
+    this.#deeds.forget(childrenOf(this.#stage.sessionId));
     return { ref, name: id, streamId };
   }
 
@@ -301,28 +298,6 @@ class Replay {
     this.#receive(one);
   }
 
-  #draw(endpoint: number): number {
-    for (let index = this.#nextDraw; index < this.#draws.length; index += 1) {
-      const draw = this.#draws[index];
-      if (draw === undefined || draw.index < this.#index || draw.record.endpoint !== endpoint) continue;
-      if (index === this.#nextDraw) this.#nextDraw += 1;
-      else this.#draws.splice(index, 1);
-      return draw.record.value;
-    }
-    return 0;
-  }
-
-  /** The replay did something. */
-  #take(one: ObservationRecord): void {
-    if (one.type === 'actor.appeared' && (one.chart === 'connection' || one.chart === 'stream'))
-      this.#charts.add(one.actor);
-    const key = keyOf(one);
-    if (key === undefined || ('actor' in one && !this.#charts.has(one.actor))) return;
-    const waiting = this.#done.get(key);
-    if (waiting === undefined) this.#done.set(key, [one]);
-    else waiting.push(one);
-  }
-
   #expectFrame(one: FrameRecord): void {
     const endpoint = this.#endpoints.get(one.endpoint);
     if (endpoint === undefined) return;
@@ -333,14 +308,10 @@ class Replay {
     this.#counts.frames += 1;
   }
 
-  #hasDone(key: string): boolean {
-    return (this.#done.get(key)?.length ?? 0) > 0;
-  }
-
   /** The recording says what somebody did: the replay has done the same. */
   #expect(key: string, where: string): ObservationRecord {
     const { record: recorded } = this.#line;
-    const replayed = this.#done.get(key)?.shift();
+    const replayed = this.#deeds.next(key);
     if (replayed === undefined) this.#part(where, describe(recorded), 'nothing');
     const words = compare(recorded, replayed);
     if (words !== undefined) this.#part(where, words.recorded, words.replayed);
@@ -349,11 +320,11 @@ class Replay {
 
   #expectNothingMore(): void {
     this.#index = this.#lines.length - 1;
-    for (const [key, [left]] of this.#done) {
-      if (left === undefined) continue;
-      const actor = [...this.#actors.values()].find(({ ref }) => ref.sessionId === key);
-      this.#part(actor?.name ?? key, 'nothing more', describe(left));
-    }
+    const { rest } = this.#deeds;
+    if (rest === undefined) return;
+    const [key, left] = rest;
+    const actor = [...this.#actors.values()].find(({ ref }) => ref.sessionId === key);
+    this.#part(actor?.name ?? key, 'nothing more', describe(left));
   }
 
   #part(where: string, recorded: string, replayed: string): never {
@@ -366,7 +337,7 @@ class Replay {
     this.#actors.clear();
     this.#orphans.clear();
     for (const endpoint of this.#endpoints.values()) endpoint.isReplayed = false;
-    this.#done.clear();
+    this.#deeds.clear();
     this.#fresh = undefined;
   }
 
@@ -383,27 +354,4 @@ function noteTraffic(traffic: Traffic, { facts }: ActorReceivedRecord): void {
   traffic.heardAt = Number(facts['traffic.heardAt'] ?? 0);
   traffic.owedSince = typeof owedSince === 'number' ? owedSince : undefined;
   traffic.plainBytes = Number(facts['traffic.plainBytes'] ?? 0);
-}
-
-/** Whose turn it is to be found in the recording; undefined for what is not looked at. */
-function keyOf(one: ObservationRecord): string | undefined {
-  switch (one.type) {
-    case 'actor.changed':
-    case 'actor.ended':
-      return one.actor;
-    case 'actor.appeared':
-      return one.chart === 'stream' && one.parent !== undefined ? childrenOf(one.parent) : undefined;
-    case 'frame':
-      return one.dir === 'out' ? framesOf(one.endpoint, one.stream) : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function childrenOf(actor: string): string {
-  return `children of ${actor}`;
-}
-
-function framesOf(endpoint: number, stream: string): string {
-  return `frames of ${endpoint} ${stream}`;
 }
