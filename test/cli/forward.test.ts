@@ -3,28 +3,13 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type FaultyProxy, startFaultyProxy } from '../stand-ins/faulty-proxy.js';
+import { serve } from '../stand-ins/tcp-server.js';
 import { printed, type Running, runProgram, scratchFolder, startProgram, startUp } from './program.js';
 import { startExecutor, startRelay } from './relay.js';
-
-/** A server that ends with the test; resolves with its port. */
-async function serve(connected: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    connected(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 const echo = () => serve((socket) => socket.pipe(socket));
 

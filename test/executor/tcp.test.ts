@@ -4,8 +4,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createExecutor } from '../../src/executor/executor.js';
+import { serve } from '../stand-ins/tcp-server.js';
 import { base64, MemoryClient } from './memory-client.js';
 
 const executor = createExecutor({ cwd: '/' });
@@ -16,22 +17,6 @@ let client: MemoryClient;
 beforeEach(async () => {
   client = await MemoryClient.ready(executor);
 });
-
-/** A server that ends with the test; resolves with its port. */
-async function serve(connected: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    connected(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 /** A port that nobody listens on. */
 async function freePort(): Promise<number> {
