@@ -3,7 +3,8 @@
  * stream-steps.ts. No cryptography: messages 1 and 2 are bytes here.
  */
 import { type Frame, type FrameBody, isReliable } from '../proto/frame.js';
-import { reliableFrame, type Step, type StreamFact } from './stream-steps.js';
+import { reliableFrame } from './stream-frames.js';
+import type { Step, StreamFact } from './stream-steps.js';
 import type { StreamContext } from './stream-types.js';
 
 const nothing: readonly never[] = [];

@@ -4,7 +4,8 @@
  * old carrier. The round trip is the carrier's own and is forgotten by the connection.
  */
 import { resendUnasked } from './protocol/resume.js';
-import { count, resumeFrame, type Step, toDataFrames } from './stream-steps.js';
+import { resumeFrame, toDataFrames } from './stream-frames.js';
+import { count, type Step } from './stream-steps.js';
 import type { StreamContext } from './stream-types.js';
 
 const nothing: readonly never[] = [];

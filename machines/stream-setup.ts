@@ -10,6 +10,7 @@ import { hasGap } from './protocol/receive-window.js';
 import { observeRoundTrip, unmeasuredRoundTrip } from './protocol/round-trip.js';
 import { isDrained } from './protocol/send-window.js';
 import * as cleartext from './stream-cleartext.js';
+import { answerFrame, CREDENTIAL_REJECTED, lastFrame } from './stream-frames.js';
 import * as handshake from './stream-handshake.js';
 import { receiveNoise } from './stream-noise.js';
 import * as resuming from './stream-resume.js';
@@ -87,7 +88,7 @@ const effects = setup({
       context.port.transmit(handshake.greetingFrames(context, message)),
     noteAnnouncement: assign({ announcements: 1 }),
     sendAnswer: ({ context }, { message }: { message: Uint8Array }) =>
-      context.port.transmit([steps.answerFrame(context, message)]),
+      context.port.transmit([answerFrame(context, message)]),
     keepAnswer: assign({ answer: (_, { message }: { message: Uint8Array }) => message }),
     noteTimeout: assign({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: 'handshake_timeout' }),
@@ -99,7 +100,7 @@ const effects = setup({
       end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: PROTOCOL_ERROR_REASON }),
     }),
     noteCredentialRejected: assign({
-      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: steps.CREDENTIAL_REJECTED }),
+      end: ({ context }): StreamEnd => ({ ...context.end, kind: 'reset', reason: CREDENTIAL_REJECTED }),
     }),
     abandonHandshake: ({ context }) => {
       context.initiator?.abandon();
@@ -112,7 +113,7 @@ const effects = setup({
     }),
     becomeReliable: assign({ profile: 'reliable' }),
     tellPeer: ({ context }) => {
-      const frame = steps.lastFrame(context);
+      const frame = lastFrame(context);
       if (frame) context.port.transmit([frame]);
     },
   },

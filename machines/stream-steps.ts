@@ -2,19 +2,13 @@
  * What one event does to a stream, computed on plain values: a patch of the context, and what must leave.
  * One new window value a batch, however many frames were in it. Nothing here sends, delivers or reads the time.
  */
-import {
-  type Frame,
-  type FrameBody,
-  isReliable,
-  PROTOCOL_ERROR_REASON,
-  plainFrame,
-  RELIABILITY_RELIABLE,
-} from '../proto/frame.js';
-import { ackBitsOf, hasGap, type ReceiveWindow, receive } from './protocol/receive-window.js';
-import { announcedSeq, isPossibleNextSeq, resendMissing } from './protocol/resume.js';
+import { type Frame, isReliable } from '../proto/frame.js';
+import { hasGap, receive } from './protocol/receive-window.js';
+import { isPossibleNextSeq, resendMissing } from './protocol/resume.js';
 import { lossDelayMs, probeDelayMs } from './protocol/round-trip.js';
 import * as sendWindow from './protocol/send-window.js';
-import { nextDeadline, type Retransmitting, type SentSegment } from './protocol/send-window.js';
+import { nextDeadline, type Retransmitting } from './protocol/send-window.js';
+import { ackFrame, isHello, reliableFrame, replyFrame, resumeFrame, toDataFrames } from './stream-frames.js';
 import type { StreamContext } from './stream-types.js';
 
 export type StreamPatch = Partial<
@@ -54,9 +48,6 @@ export interface Step {
   readonly roundTripMs?: number;
   readonly fact?: StreamFact;
 }
-
-/** How a stream ends whose harness was told in its handshake that the registry refuses this executor. */
-export const CREDENTIAL_REJECTED = 'credential_rejected';
 
 const nothing: readonly never[] = [];
 
@@ -216,12 +207,6 @@ function isInDoubt({ role, send }: StreamContext): boolean {
   return role === 'harness' && send.probes > 0;
 }
 
-/** `resume`, by which an end makes itself and its standing known; may be repeated. */
-export function resumeFrame(context: StreamContext): Frame {
-  const nextSeq = announcedSeq(context.send, context.profile !== undefined);
-  return reliableFrame(context, context.receive, { kind: 'resume', nextSeq });
-}
-
 /** The acknowledgement alone. Between two carriers it is left to `resume`. */
 export function acknowledgeAlone(context: StreamContext): Step {
   if (context.carrier !== 'attached') return { patch: {}, frames: nothing, messages: nothing };
@@ -248,62 +233,6 @@ export function deadlineOf(context: StreamContext): number | undefined {
 /** How late a timer may fire before this end, not the peer, is taken for the slow one. */
 export function oversleepMs(context: StreamContext): number {
   return lossDelayMs(context.meter.current);
-}
-
-/** Reasons of which the peer is not told: it cannot be, or has been. */
-const UNSAID: readonly string[] = ['carrier_lost', CREDENTIAL_REJECTED];
-
-/**
- * The frame that tells the peer how the stream ended, if it needs to be told: a release expects none after a close,
- * a peer that ended the stream knows, and nothing can be said without a carrier.
- */
-export function lastFrame(context: StreamContext): Frame | undefined {
-  const { end, profile, streamId } = context;
-  if (end.initiator === 'peer' || UNSAID.includes(end.reason) || context.carrier === 'away') return undefined;
-  const toRelease = profile === 'cleartext' || profile === 'noise';
-  if (end.kind === 'closed' && toRelease) return undefined;
-  const reason = profile === 'noise' ? PROTOCOL_ERROR_REASON : end.reason;
-  const body: FrameBody = { kind: 'reset', reason };
-  return toRelease ? plainFrame(streamId, body) : reliableFrame(context, context.receive, body);
-}
-
-export function toDataFrames(context: StreamContext, window: ReceiveWindow, segments: readonly SentSegment[]): Frame[] {
-  return segments.map(({ seq, segmentIndex, segmentCount, payload }) =>
-    reliableFrame(context, window, { kind: 'data', seq, segmentIndex, segmentCount, payload }),
-  );
-}
-
-function ackFrame(context: StreamContext, window: ReceiveWindow): Frame {
-  return reliableFrame(context, window, { kind: 'ack' });
-}
-
-/** The acknowledgement, or message 2 once more for a harness that asks and does not show that it has it. */
-function replyFrame(context: StreamContext, window: ReceiveWindow, answer: Uint8Array | undefined): Frame {
-  return context.role === 'executor' && answer !== undefined ? answerFrame(context, answer) : ackFrame(context, window);
-}
-
-/** Message 2 of the handshake. */
-export function answerFrame(context: StreamContext, message: Uint8Array): Frame {
-  const body: FrameBody = { kind: 'handshake', payload: message };
-  return context.profile === 'reliable'
-    ? reliableFrame(context, context.receive, body)
-    : plainFrame(context.streamId, body);
-}
-
-/** The `resume` of no number with which a handshake begins. */
-function isHello(body: FrameBody): boolean {
-  return body.kind === 'resume' && body.nextSeq === 0;
-}
-
-export function reliableFrame(context: StreamContext, window: ReceiveWindow, body: FrameBody): Frame {
-  return {
-    streamId: context.streamId,
-    ack: window.ack,
-    ackBits: ackBitsOf(window),
-    reliability: RELIABILITY_RELIABLE,
-    ...(context.ownWindow === undefined ? {} : { receiveWindow: context.ownWindow }),
-    body,
-  };
 }
 
 export function count(context: StreamContext, by: Partial<StreamContext['counters']>): StreamContext['counters'] {

@@ -4,14 +4,13 @@
  */
 import { streamActorId } from '../../machines/connection-setup.js';
 import type { AttachedSocket, ConnectionEnd, ConnectionPort, SocketEvent } from '../../machines/connection-types.js';
-import { CREDENTIAL_REJECTED } from '../../machines/stream-steps.js';
+import { CREDENTIAL_REJECTED } from '../../machines/stream-frames.js';
 import type { Profile, StreamEnd, StreamEvent, StreamPort } from '../../machines/stream-types.js';
 import { type Frame, isReliable, PROTOCOL_ERROR_REASON, plainFrame } from '../../proto/frame.js';
 import type { FrameDecodeError } from '../../proto/frame-error.js';
 import type { OpenedChannel } from '../noise/stream-encryption.js';
 import { observedPort } from '../observe/endpoint-observer.js';
 import type { Logger } from '../observe/log.js';
-import { Arrivals } from './arrivals.js';
 import type { Carrier } from './carrier.js';
 import { leased } from './carrier-lease.js';
 import { ConnectionWatch } from './connection-watch.js';
@@ -21,6 +20,7 @@ import type { ChannelListener, ConnectionActor, RelayEndpointOptions } from './r
 import { ServedStream, type StreamActor } from './served-stream.js';
 import type { ChannelOwner, StreamChannel } from './stream-channel.js';
 import { TrafficNotes } from './traffic-notes.js';
+import { Turnover } from './turnover.js';
 
 export type { ChannelListener, ConnectionActor } from './relay-endpoint-options.js';
 
@@ -32,7 +32,7 @@ export class RelayEndpoint implements ChannelOwner {
   readonly #log: Logger;
   readonly #streams = new Map<string, ServedStream>();
   readonly #demultiplexer: Demultiplexer;
-  readonly #arrivals: Arrivals;
+  readonly #turnover: Turnover;
   readonly #writer: FrameWriter;
   readonly #connection: ConnectionActor;
   readonly #watch: ConnectionWatch;
@@ -47,8 +47,8 @@ export class RelayEndpoint implements ChannelOwner {
       frames: (streamId, frames) => this.#route(streamId, frames),
       rejected: (error) => this.#reject(error),
     });
-    this.#arrivals = new Arrivals(options.clock, options.limits.encryptedStreams, (streamId, frames) =>
-      this.#arrive(streamId, frames),
+    this.#turnover = new Turnover(options.clock, options.limits.encryptedStreams, (streamId, frames) =>
+      this.#pass(streamId, frames),
     );
     this.#writer = new FrameWriter(options.limits, {
       left: (streamIds) => {
@@ -66,7 +66,10 @@ export class RelayEndpoint implements ChannelOwner {
       openSocket: (url, report) => this.#openSocket(url, report),
       streamPort: (streamId) => this.#portOf(streamId),
       initiator: (streamId) => given(options.initiator).initiate(streamId, this.#encrypt(streamId)),
-      responder: (streamId, greeting) => given(options.responder).respond(streamId, greeting, this.#encrypt(streamId)),
+      responder: (streamId, greeting) => {
+        const responder = given(options.responder).respond(streamId, greeting, this.#encrypt(streamId));
+        return { ...responder, read: () => this.#turnover.reading(responder.read()) };
+      },
       streamEnded: (end) => this.#endStream(end),
       refuse: (frame, reason) => this.#refuse(frame, reason),
       watchSleep: options.watchSleep ?? (() => () => {}),
@@ -173,7 +176,7 @@ export class RelayEndpoint implements ChannelOwner {
       refused: (status, message) => report({ type: 'socket.refused', status, message }),
       closed: (code, reason) => {
         // What came before it is acted upon before the streams learn of it.
-        this.#demultiplexer.deliver();
+        this.#deliverAll();
         report({ type: 'socket.closed', code, reason });
       },
     });
@@ -184,8 +187,7 @@ export class RelayEndpoint implements ChannelOwner {
       close: () => this.#afterLastFrame(() => carrier.close(1001, 'draining')),
       release: () => {
         lease.end();
-        this.#demultiplexer.deliver();
-        this.#arrivals.clear();
+        this.#deliverAll();
         this.#writer.detach();
         this.#carrier = undefined;
         carrier.destroy();
@@ -235,15 +237,24 @@ export class RelayEndpoint implements ChannelOwner {
     return stream.actor;
   }
 
+  #deliverAll(): void {
+    this.#demultiplexer.deliver();
+    this.#turnover.finish();
+  }
+
   #route(streamId: string, frames: readonly Frame[]): void {
     this.#options.observer?.received(streamId, frames);
+    if (!this.#turnover.holds(streamId, frames, this.#streams.has(streamId))) this.#pass(streamId, frames);
+  }
+
+  #pass(streamId: string, frames: readonly Frame[]): void {
     const stream = this.#streams.get(streamId);
-    if (stream !== undefined) {
-      this.sendEvent(streamId, { type: 'frames', frames });
-      stream.handOver();
+    if (stream === undefined) {
+      this.#arrive(streamId, frames);
       return;
     }
-    if (!this.#arrivals.holds(streamId, frames)) this.#arrive(streamId, frames);
+    this.sendEvent(streamId, { type: 'frames', frames });
+    stream.handOver();
   }
 
   /** Frames of a stream that nobody serves. */

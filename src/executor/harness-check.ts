@@ -2,6 +2,7 @@
  * Asking the registry whether a harness may use this executor (relay.md §9.4, §6.6). One question; how long it may take
  * is for the stream's chart, and what follows from the answer too.
  */
+import type { Agent } from 'node:http';
 import * as v from 'valibot';
 import { publicKeyToJson } from '../noise/public-key.js';
 import { validateReply } from '../noise/registry-messages.js';
@@ -12,7 +13,7 @@ import { callRegistry, environmentPath, jsonIn, type RegistryAddress } from '../
 export async function checkHarness(
   address: RegistryAddress,
   { streamId, registrationId, harnessKey, authorization }: AuthorisationRequest,
-  signal: AbortSignal,
+  { signal, connections }: { readonly signal: AbortSignal; readonly connections: Agent },
 ): Promise<AuthorisationVerdict> {
   const { status, body } = await callRegistry(
     address,
@@ -25,6 +26,7 @@ export async function checkHarness(
       },
       // As the newest release does, for the log over there.
       headers: /^[\x21-\x7e]{1,128}$/.test(streamId) ? { 'x-codex-noise-stream-id': streamId } : {},
+      connections,
     },
     signal,
   );

@@ -2,27 +2,17 @@
  * A session with an executor, for programs: processes and files of another machine behind one address.
  * It joins the harness chart with a transport and a JSON-RPC client; which way the transport leads it does not know.
  */
-import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { type Actor, createActor, fromPromise } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
 import { HarnessError, harnessMachine, type Initialized } from '../../machines/harness.machine.js';
 import { realClock } from '../observe/real-clock.js';
-import { requireCapability } from './capability.js';
-import { catchUp, readMissed } from './catch-up.js';
-import {
-  type EnvironmentInfo,
-  HOME_FOLDER,
-  isRefusedAsMalformed,
-  readEnvironmentInfo,
-  UNTOLD_FOLDER,
-} from './environment-info.js';
+import { type EnvironmentInfo, readEnvironmentInfo } from './environment-info.js';
 import type { HarnessTransport, HarnessTransportListener, TransportFacts } from './harness-transport.js';
 import { KeptSessions } from './kept-sessions.js';
 import { beginSession, fateUnknown, Recovery, resumeSession } from './recovery.js';
 import { RemoteFiles } from './remote-files.js';
-import { toRemotePath } from './remote-path.js';
-import { type ProcessListing, type ProcessOptions, type ProcessOwner, RemoteProcess } from './remote-process.js';
+import type { ProcessListing, ProcessOptions, RemoteProcess } from './remote-process.js';
+import { RemoteProcesses } from './remote-processes.js';
 import { isRepeatable } from './repeatable-methods.js';
 import { RpcClient } from './rpc-client.js';
 
@@ -52,12 +42,14 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   return harness;
 }
 
-export class Harness implements ProcessOwner, AsyncDisposable {
+export class Harness implements AsyncDisposable {
   readonly #options: HarnessOptions;
   readonly #actor: Actor<typeof harnessMachine>;
-  readonly #processes = new Map<string, RemoteProcess>();
-  /** Readers that have taken all they want for now; while there is one, nothing is read from the network. */
-  readonly #full = new Set<Readable>();
+  readonly #processes = new RemoteProcesses({
+    request: (method, params) => this.request(method, params),
+    environment: () => this.environment,
+    setReading: (reading) => this.#transport?.setReading(reading),
+  });
   readonly #over: Promise<Error | undefined>;
   #transport: HarnessTransport | undefined;
   #rpc: RpcClient | undefined;
@@ -163,75 +155,21 @@ export class Harness implements ProcessOwner, AsyncDisposable {
   }
 
   /** Every process of the session that still has its id. Rejects with UnsupportedError. */
-  async listProcesses(): Promise<readonly ProcessListing[]> {
-    requireCapability(this.environment, 'signalboxProcessList', 'list processes');
-    return ((await this.request('process/list')) as { processes: readonly ProcessListing[] }).processes;
+  listProcesses(): Promise<readonly ProcessListing[]> {
+    return this.#processes.list();
   }
 
   /**
    * A process of this session that was started by somebody before it was taken over: what it printed so far comes
    * first, as far as it was kept. Rejects with RemoteError when there is none of that id.
    */
-  async adoptProcess(processId: string): Promise<RemoteProcess> {
-    const child = new RemoteProcess(processId, this, { isAdopted: true });
-    this.#processes.set(processId, child);
-    const missed = await readMissed(processId, 0, (method, params) => this.request(method, params)).catch(
-      (error: unknown) => {
-        child.lost(error as Error);
-        throw error;
-      },
-    );
-    child.recovered(missed);
-    return child;
+  adoptProcess(processId: string): Promise<RemoteProcess> {
+    return this.#processes.adopt(processId);
   }
 
   /** Rejects with RemoteError when it cannot be started, and with UnsupportedError. */
-  async startProcess(options: ProcessOptions): Promise<RemoteProcess> {
-    const { size, retainBytes, signal } = options;
-    signal?.throwIfAborted();
-    if (size !== undefined) requireCapability(this.environment, 'signalboxResize', 'give a terminal a size');
-    if (retainBytes !== undefined) requireCapability(this.environment, 'signalboxRetainBytes', 'keep more output');
-    const processId = randomUUID();
-    const { pathStyle, cwd } = this.environment;
-    const start = (folder: string) =>
-      this.request('process/start', {
-        processId,
-        argv: options.argv,
-        cwd: toRemotePath(folder, pathStyle),
-        env: options.env ?? {},
-        envPolicy: WHOLE_ENVIRONMENT,
-        tty: options.tty ?? false,
-        ...(options.tty && this.environment.capabilities.has('signalboxTellsSignals') ? { tellsSignals: true } : {}),
-        pipeStdin: options.stdin ?? false,
-        ...(size === undefined ? {} : { size }),
-        ...(retainBytes === undefined ? {} : { retainBytes }),
-      });
-    const child = new RemoteProcess(processId, this);
-    // Known before it is asked for: notifications may come before the answer (jsonrpc.md §4.2).
-    this.#processes.set(processId, child);
-    try {
-      await start(options.cwd ?? cwd).catch((error: unknown) => {
-        if (options.cwd !== undefined || cwd !== UNTOLD_FOLDER || !isRefusedAsMalformed(error)) throw error;
-        return start(HOME_FOLDER);
-      });
-    } catch (error) {
-      child.lost(error as Error);
-      throw error;
-    }
-    if (signal !== undefined) killOnAbort(child, signal);
-    return child;
-  }
-
-  setFull(reader: Readable, full: boolean): void {
-    const before = this.#full.size;
-    if (full) this.#full.add(reader);
-    else this.#full.delete(reader);
-    if (before === 0 && this.#full.size > 0) this.#transport?.setReading(false);
-    if (before > 0 && this.#full.size === 0) this.#transport?.setReading(true);
-  }
-
-  forget(processId: string): void {
-    this.#processes.delete(processId);
+  startProcess(options: ProcessOptions): Promise<RemoteProcess> {
+    return this.#processes.start(options);
   }
 
   /** Ends the session in good order. Processes that still run are left to the executor, which ends them in time. */
@@ -275,8 +213,8 @@ export class Harness implements ProcessOwner, AsyncDisposable {
       return;
     }
     this.#transport = transport;
-    if (this.#full.size > 0) transport.setReading(false);
-    rpc = new RpcClient(transport.rpc, (method, params) => this.#notified(method, params));
+    if (this.#processes.isHeldUp) transport.setReading(false);
+    rpc = new RpcClient(transport.rpc, (method, params) => this.#processes.notified(method, params));
     this.#rpc = rpc;
     for (const messages of early) rpc.receive(messages);
   }
@@ -292,7 +230,7 @@ export class Harness implements ProcessOwner, AsyncDisposable {
 
   #catchUp(): Promise<void> {
     const rpc = this.#openRpc();
-    return catchUp([...this.#processes.values()], (method, params) => rpc.request(method, params));
+    return this.#processes.catchUp((method, params) => rpc.request(method, params));
   }
 
   async #initialize(): Promise<Initialized> {
@@ -308,12 +246,6 @@ export class Harness implements ProcessOwner, AsyncDisposable {
     return { sessionId: answer.sessionId, environmentInfo: answer.environmentInfo };
   }
 
-  #notified(method: string, params: unknown): void {
-    const { processId, seq } = (params ?? {}) as { processId?: unknown; seq?: unknown };
-    if (typeof processId !== 'string' || typeof seq !== 'number') return;
-    this.#processes.get(processId)?.notified(method, params as { seq: number });
-  }
-
   #finish(crash?: unknown): Error | undefined {
     this.#options.signal?.removeEventListener('abort', this.#abort);
     const { error } = this.#actor.getSnapshot().context;
@@ -322,21 +254,10 @@ export class Harness implements ProcessOwner, AsyncDisposable {
       why instanceof HarnessError ? why : new HarnessError('closed', why?.message ?? 'the session was closed');
     this.#rpc?.end(lost);
     this.#recovery?.fail(lost);
-    for (const child of [...this.#processes.values()]) child.lost(lost);
+    this.#processes.lost(lost);
     if (why !== undefined) void this.#transport?.close();
     return why;
   }
 }
 
-function killOnAbort(child: RemoteProcess, signal: AbortSignal): void {
-  const kill = () => void child.terminate().catch(() => {});
-  if (signal.aborted) kill();
-  else signal.addEventListener('abort', kill, { once: true });
-  const forget = () => signal.removeEventListener('abort', kill);
-  child.exited.then(forget, forget);
-}
-
 const LOCAL = { initiator: 'local' } as const;
-
-/** The executor's own environment, without what looks like a secret (jsonrpc.md §4.1). */
-const WHOLE_ENVIRONMENT = { inherit: 'all', ignoreDefaultExcludes: false, exclude: [], set: {}, includeOnly: [] };

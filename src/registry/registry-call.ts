@@ -3,7 +3,7 @@
  * bytes and time. It judges nothing but whether there was an answer; the credential goes into one header and nowhere
  * else, and is never sent on to where an answer points.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { LocateError } from '../../machines/connection-types.js';
 
@@ -32,6 +32,8 @@ export interface RegistryRequest {
   /** Without it the request has no body and no content type (relay.md §9.1). */
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whose connection it goes on; by default one of its own. */
+  readonly connections?: Agent;
 }
 
 const ANSWER_MS = 10_000;
@@ -60,7 +62,7 @@ export function refuseUnusableAddress({ remote, bearerToken }: RegistryAddress):
 /** Rejects with {@link LocateError} `registry_unreachable` when there is no whole answer. */
 export function callRegistry(
   address: RegistryAddress,
-  { path, json, headers, method = 'POST' }: RegistryRequest,
+  { path, json, headers, method = 'POST', connections }: RegistryRequest,
   signal: AbortSignal,
 ): Promise<RegistryAnswer> {
   const target = new URL(address.remote.trim().replace(/\/+$/, '') + path);
@@ -87,7 +89,7 @@ export function callRegistry(
         ...headers,
       },
       signal: AbortSignal.any([signal, timeout]),
-      agent: false,
+      agent: connections ?? false,
     });
     request.on('error', unreachable);
     request.on('response', (response) => {

@@ -1,10 +1,12 @@
 /**
- * What a running stream notices end to end while 128 harnesses shake hands at once with an executor that is a process of
+ * What a running stream notices end to end while 127 harnesses shake hands at once with an executor that is a process of
  * its own: it asks the smallest question there is, again and again, and how long the answers take is compared with
- * before. Run with tsx after `npm run build`; prints medians and extremes of some rounds. All first messages are written
- * before, and no answer is read, so that this process does nothing else.
+ * before, beside how long the executor's event loop stood still. Run with tsx after `npm run build`; prints medians and
+ * extremes of some rounds. All first messages are written before, and no answer is read, so that this process, which is
+ * registry, rendezvous and harnesses in one, does little else.
  */
 import { randomUUID } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { plainFrame } from '../../proto/frame.js';
@@ -19,9 +21,10 @@ import { cleanEnvironment, startProgram } from '../peers/process-tree.js';
 import { quantile } from './reliability-figure.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const LOOP_DELAY = new URL('./loop-delay.mjs', import.meta.url).href;
 /** With the one that runs, as many streams as an executor takes. */
 const HANDSHAKES = 127;
-const ROUNDS = 5;
+const ROUNDS = 10;
 /** Questions before a round, to know what is usual. */
 const QUIET_QUESTIONS = 300;
 
@@ -34,7 +37,7 @@ const identity = await NoiseIdentity.generate(kem);
 const registry = await startNoiseRegistry({ environmentId, registrationId });
 const executor = await startProgram(
   process.execPath,
-  [PROGRAM, 'executor', '--remote', registry.url, '--environment-id', environmentId],
+  ['--import', LOOP_DELAY, PROGRAM, 'executor', '--remote', registry.url, '--environment-id', environmentId],
   { env: cleanEnvironment({ SIGNALBOX_TOKEN: 'sbx_executor_bench' }) },
 );
 
@@ -52,6 +55,10 @@ try {
   const quiet: number[] = [];
   const loud: number[] = [];
   const worst: number[] = [];
+  const still: number[] = [];
+  const ownStill: number[] = [];
+  const own = monitorEventLoopDelay({ resolution: 1 });
+  own.enable();
   // The first round warms up and is not counted.
   for (let round = 0; round <= ROUNDS; round += 1) {
     const greetings = await Promise.all(Array.from({ length: HANDSHAKES }, greeting));
@@ -63,12 +70,16 @@ try {
       if (body.kind === 'handshake') answered += 1;
       if (body.kind === 'reset') refusals.push(body.reason);
     });
+    await longestStill();
+    own.reset();
     const start = performance.now();
     for (const { streamId, message } of greetings) {
       socket.send(plainFrame(streamId, { kind: 'handshake', payload: message }));
     }
     const times = await ask(running, () => answered + refusals.length === HANDSHAKES, Number.POSITIVE_INFINITY);
     const duration = performance.now() - start;
+    const ownLongest = own.max / 1e6;
+    const stillThisTime = await longestStill();
     for (const { streamId } of greetings) socket.reset(streamId, 'measured');
     if (refusals.length > 0)
       throw new Error(
@@ -79,6 +90,8 @@ try {
     quiet.push(...before);
     loud.push(...times);
     worst.push(Math.max(...times));
+    still.push(stillThisTime);
+    ownStill.push(ownLongest);
   }
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   process.stdout.write(
@@ -86,11 +99,24 @@ try {
       `answers on the running stream before: median ${ms(quantile(quiet, 0.5))}, p99 ${ms(quantile(quiet, 0.99))}, ` +
       `longest ${ms(Math.max(...quiet))}\n` +
       `meanwhile: median ${ms(quantile(loud, 0.5))}, p99 ${ms(quantile(loud, 0.99))}, ` +
-      `longest of a round: median ${ms(quantile(worst, 0.5))}, most ${ms(Math.max(...worst))}\n`,
+      `longest of a round: median ${ms(quantile(worst, 0.5))}, most ${ms(Math.max(...worst))}\n` +
+      `the executor's event loop stood still, longest of a round: median ${ms(quantile(still, 0.5))}, ` +
+      `most ${ms(Math.max(...still))}\n` +
+      `and that of the harnesses and the registry: median ${ms(quantile(ownStill, 0.5))}, ` +
+      `most ${ms(Math.max(...ownStill))}\n`,
   );
 } finally {
   await executor.stop();
   await registry.close();
+}
+
+/** How long the executor's event loop stood still at the longest since this was asked last, in milliseconds. */
+async function longestStill(): Promise<number> {
+  const told = () => [...executor.output.stderr.matchAll(/^loop delay: longest (\S+) ms$/gm)];
+  const before = told().length;
+  process.kill(executor.pid, 'SIGUSR2');
+  while (told().length === before) await pause(1);
+  return Number(told().at(-1)?.[1]);
 }
 
 async function greeting(): Promise<{ readonly streamId: string; readonly message: Uint8Array }> {

@@ -3,17 +3,7 @@
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest';
-import { findChromium } from './chromium-path.js';
-
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { chromiumArguments, findChromium } from './chromium-program.js';
 
 /** Opens pages, and fails a test whose page has logged an error or asked anybody but its own program. */
 export type OpenPage = (url: string, options?: PageOptions) => Promise<Page>;
@@ -34,7 +24,7 @@ export function describeWithChromium(name: string, tests: (open: OpenPage) => vo
     let browser: Browser;
     beforeAll(async () => {
       // Each launch has a profile folder of its own, removed with it.
-      browser = await chromium.launch({ executablePath: path ?? '', args: ARGS, headless: true });
+      browser = await chromium.launch({ executablePath: path ?? '', args: [...chromiumArguments], headless: true });
     });
     afterAll(() => browser?.close());
     tests(async (url, { mayComplain = false, ...options } = {}) => {
