@@ -3,14 +3,7 @@
  * endpoints. Listeners come and go; while there is none, no actor system is inspected and nothing is looked at. It keeps
  * no history and reduces nothing: what may be shown is for its listeners to pick (recorder.ts).
  */
-import type {
-  AnyActorRef,
-  AnyEventObject,
-  AnyTransitionDefinition,
-  InspectionEvent,
-  Snapshot,
-  Subscription,
-} from 'xstate';
+import type { AnyActorRef, AnyEventObject, AnyTransitionDefinition, InspectionEvent, Snapshot } from 'xstate';
 import type { Clock } from '../../machines/clock.js';
 import type { ConnectionTiming, Encryption, RetryPolicy } from '../../machines/connection-types.js';
 import type { RetransmitCause } from '../../machines/protocol/send-window.js';
@@ -84,7 +77,8 @@ export class Observation {
   readonly #endpoints: ObservedEndpoint[] = [];
   readonly #listeners = new Set<ObservationListener>();
   readonly #actors = new Map<AnyActorRef, ObservedActor>();
-  #inspections: Subscription[] = [];
+  /** Undo what was done to the systems to look at them. */
+  readonly #inspections: (() => void)[] = [];
 
   constructor({
     clock = turnClock(realClock),
@@ -157,13 +151,12 @@ export class Observation {
 
   #leave(listener: ObservationListener): void {
     if (!this.#listeners.delete(listener) || this.isWatched) return;
-    for (const inspection of this.#inspections) inspection.unsubscribe();
-    this.#inspections = [];
+    for (const leave of this.#inspections.splice(0)) leave();
     this.#actors.clear();
   }
 
   #inspect(root: AnyActorRef): void {
-    this.#inspections.push(root.system.inspect({ next: (event) => this.#look(event) }));
+    this.#inspections.push(inspect(root.system, (event) => this.#look(event)));
   }
 
   /** Parents first. */
@@ -176,7 +169,7 @@ export class Observation {
     for (const child of Object.values(snapshot.children ?? {})) if (child !== undefined) this.#prime(child, listeners);
   }
 
-  #look(inspected: InspectionEvent): void {
+  #look(inspected: Inspected): void {
     if (inspected.type === '@xstate.action' || inspected.type === '@xstate.transition') return;
     const ref = inspected.actorRef as AnyActorRef;
     switch (inspected.type) {
@@ -233,18 +226,41 @@ export class Observation {
   }
 
   #tell(what: (listener: ObservationListener) => void): void {
-    for (const listener of this.#listeners) this.#try(listener, () => what(listener));
+    for (const listener of this.#listeners) this.#try(listener, what);
   }
 
   /** A defect of whoever looks must not become one of what is looked at. */
-  #try(listener: ObservationListener, what: () => void): void {
+  #try(listener: ObservationListener, what: (listener: ObservationListener) => void): void {
     try {
-      what();
+      what(listener);
     } catch (error) {
       this.#log.error({ err: error }, 'an observer failed and looks no more');
       this.#leave(listener);
     }
   }
+}
+
+/** What an actor system tells its inspectors. */
+type Inspected = InspectionEvent extends infer Event
+  ? Event extends InspectionEvent
+    ? Omit<Event, 'rootId'>
+    : never
+  : never;
+
+/**
+ * As `system.inspect` does, without the copy that it makes of each event: with a thousand streams that is half of what it
+ * costs to be looked at. Answers with how to leave.
+ */
+function inspect(system: AnyActorRef['system'], look: (event: Inspected) => void): () => void {
+  const teller = system as unknown as { _sendInspectionEvent: (event: Inspected) => void };
+  const tell = teller._sendInspectionEvent;
+  teller._sendInspectionEvent = (event) => {
+    tell(event);
+    look(event);
+  };
+  return () => {
+    teller._sendInspectionEvent = tell;
+  };
 }
 
 function isStarted(ref: AnyActorRef): boolean {
