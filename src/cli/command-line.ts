@@ -58,10 +58,16 @@ function handDown(parent: Command): void {
   }
 }
 
+/** What has to be known to act upon the first word of a command line; for help, everything. */
+function neededFor(name: string): readonly (() => Promise<Register>)[] {
+  if (name === '--version' || name === '-V') return [];
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  return load === undefined ? Object.values(loaders) : [load];
+}
+
 export async function runCommandLine(): Promise<void> {
   const [, , name = ''] = process.argv;
-  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
-  const program = await (load === undefined ? wholeProgram() : programOf([load]));
+  const program = await programOf(neededFor(name));
 
   try {
     await program.parseAsync();

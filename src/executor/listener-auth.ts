@@ -3,7 +3,7 @@
  * It judges an Authorization header and knows neither sockets nor files.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { errors, jwtVerify } from 'jose';
+import type { errors as JwtErrors } from 'jose';
 import { SignalboxError } from '../../proto/signalbox-error.js';
 
 /** Resolves with the text of a 401, or with undefined for somebody who may come in. Never rejects. */
@@ -47,8 +47,11 @@ export function signedBearerAuth(options: SignedBearerOptions): ListenerAuth {
   if (secret.byteLength < SHORTEST_SECRET_BYTES) {
     throw new ListenerAuthError(`the shared secret must have at least ${SHORTEST_SECRET_BYTES} bytes`);
   }
+  // Few programs need it, and it is fifty files.
+  const jwt = import('jose');
   return async (authorization) =>
     withBearer(authorization, async (token) => {
+      const { errors, jwtVerify } = await jwt;
       try {
         await jwtVerify(token, secret, {
           algorithms: ['HS256'],
@@ -59,7 +62,7 @@ export function signedBearerAuth(options: SignedBearerOptions): ListenerAuth {
         });
         return undefined;
       } catch (error) {
-        return refusalOf(error);
+        return refusalOf(error, errors);
       }
     });
 }
@@ -75,7 +78,7 @@ async function withBearer(
   return await judge(token);
 }
 
-function refusalOf(error: unknown): string {
+function refusalOf(error: unknown, errors: typeof JwtErrors): string {
   if (error instanceof errors.JWTExpired) return 'expired websocket jwt';
   if (!(error instanceof errors.JWTClaimValidationFailed)) return INVALID_JWT;
   switch (error.claim) {
