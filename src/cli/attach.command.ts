@@ -2,6 +2,7 @@
  * `signalbox attach`: back to a job that was left running, from what is kept of its output on.
  */
 import type { Command } from 'commander';
+import type { ProcessListing } from '../harness/remote-process.js';
 import { runAttached } from './attached-command.js';
 import { CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
@@ -10,8 +11,9 @@ import { findJob, listJobs } from './jobs.js';
 import { terminalSize } from './local-terminal.js';
 import { logLevelOption } from './log-level-option.js';
 import { type ReachOptions, reach, unreached } from './reach.js';
+import { addTraceOptions, recorded, type TraceOptions } from './trace-option.js';
 
-interface AttachOptions extends ReachOptions {
+interface AttachOptions extends ReachOptions, TraceOptions {
   readonly stdin: boolean;
 }
 
@@ -24,7 +26,8 @@ export function registerAttachCommand(program: Command): void {
   command
     .option('--no-stdin', 'only look')
     .addOption(graceOption('how long to wait for a lost connection to come back'))
-    .addOption(logLevelOption('silent'))
+    .addOption(logLevelOption('silent'));
+  addTraceOptions(command)
     .addHelpText(
       'after',
       `
@@ -43,15 +46,20 @@ async function run(prefix: string, options: AttachOptions): Promise<void> {
     .then((jobs) => findJob(jobs, prefix))
     .finally(() => looking.close());
   if (listed === undefined) throw new CliError(`job ${id} has no process`);
-  const harness = await reach(options, id);
-  const child = await harness.adoptProcess(listed.processId).catch((error: unknown) => {
+  const exitCode = await recorded(options, (observed) => attach(id, listed, observed));
+  process.exit(exitCode);
+}
+
+/** Resolves with the exit code for this program. */
+async function attach(jobId: string, { processId, tty: terminal }: ProcessListing, options: AttachOptions) {
+  const harness = await reach(options, jobId);
+  const child = await harness.adoptProcess(processId).catch((error: unknown) => {
     throw unreached(error);
   });
-  const { tty: terminal } = listed;
   const size = terminal ? terminalSize() : undefined;
   // A terminal that ended meanwhile has no size any more.
   if (size !== undefined) await child.resize(size).catch(() => {});
   const exitCode = await runAttached(child, { input: options.stdin, terminal, leaving: 'detach' });
   await harness.close();
-  process.exit(exitCode);
+  return exitCode;
 }

@@ -19,20 +19,18 @@ import type { Harness } from '../harness/harness.js';
 import { descriptorStream } from '../host/descriptor-stream.js';
 import { CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
 import { ProgressLine } from './progress-line.js';
-import { reach } from './reach.js';
+import { type ReachOptions, reach } from './reach.js';
+import { addTraceOptions, recorded, type TraceOptions } from './trace-option.js';
 
-interface CpOptions extends AddressOptions {
+interface CpOptions extends ReachOptions, TraceOptions {
   readonly recursive?: boolean;
   readonly preserve?: boolean;
   readonly progress: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
-  /** Milliseconds. */
-  readonly grace?: number;
-  readonly logLevel: string;
 }
 
 /** How long what is under way may take to end in good order, after Ctrl-C. */
@@ -54,7 +52,8 @@ export function registerCpCommand(program: Command): void {
   addAddressOptions(command);
   command
     .addOption(graceOption('how long to wait for a lost connection to come back'))
-    .addOption(logLevelOption('silent'))
+    .addOption(logLevelOption('silent'));
+  addTraceOptions(command)
     .addHelpText(
       'after',
       `
@@ -77,7 +76,14 @@ command, 130 after Ctrl-C, ${UNREACHABLE_EXIT_CODE} when the other machine was n
 }
 
 async function run(paths: string[], options: CpOptions): Promise<void> {
-  const { sources, target } = readOperands(paths, options);
+  const operands = readOperands(paths, options);
+  const exitCode = await recorded(options, (observed) => copy(operands, observed));
+  // Standard input may still be open and would keep the program alive.
+  process.exit(exitCode);
+}
+
+/** Resolves with the exit code for this program. */
+async function copy({ sources, target }: Operands, options: CpOptions): Promise<number> {
   const stop = new AbortController();
   let stoppedBy: keyof typeof SIGNAL_EXIT_CODES | undefined;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -105,11 +111,15 @@ async function run(paths: string[], options: CpOptions): Promise<void> {
   job.end();
   if (options.json) printSummary(job, started);
   await job.leave();
-  // Standard input may still be open and would keep the program alive.
-  process.exit(job.tally.failed > 0 ? 1 : 0);
+  return job.tally.failed > 0 ? 1 : 0;
 }
 
-function readOperands(paths: readonly string[], { json }: CpOptions): { sources: Operand[]; target: Operand } {
+interface Operands {
+  readonly sources: readonly Operand[];
+  readonly target: Operand;
+}
+
+function readOperands(paths: readonly string[], { json }: CpOptions): Operands {
   const operands = paths.map(parseOperand);
   const target = operands.pop();
   if (target === undefined || operands.length === 0) throw usage('name what to copy, and where to: SRC… DST');

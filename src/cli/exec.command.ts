@@ -5,15 +5,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Harness } from '../harness/harness.js';
 import type { ProcessOptions, RemoteProcess } from '../harness/remote-process.js';
 import { RemoteError } from '../harness/rpc-client.js';
-import { Observation } from '../observe/observation.js';
 import { runAttached } from './attached-command.js';
-import { asCliError, CliError } from './cli-error.js';
+import { CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
 import { addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { terminalSize } from './local-terminal.js';
 import { logLevelOption } from './log-level-option.js';
 import { type ReachOptions, reach, unreached } from './reach.js';
-import { addTraceOptions, checkTrace, startTrace, type TraceOptions } from './trace-option.js';
+import { addTraceOptions, recorded, type TraceOptions } from './trace-option.js';
 
 interface ExecOptions extends ReachOptions, TraceOptions {
   readonly cwd?: string;
@@ -67,17 +66,7 @@ With -t every key goes there; ~. at the start of a line leaves, and kills it.
 
 async function run(argv: string[], options: ExecOptions): Promise<void> {
   if (options.json && !options.detach) throw new CliError('--json goes with --detach', { exitCode: 2 });
-  checkTrace(options);
-  const observation = options.trace === undefined ? undefined : new Observation();
-  const trace = await startTrace(options, observation).catch((error: unknown) => {
-    throw asCliError(error);
-  });
-  let exitCode: number;
-  try {
-    exitCode = await runThere(argv, observation === undefined ? options : { ...options, observation });
-  } finally {
-    await trace?.close();
-  }
+  const exitCode = await recorded(options, (observed) => runThere(argv, observed));
   // Standard input may still be open and would keep the program alive.
   process.exit(exitCode);
 }

@@ -9,17 +9,15 @@ import { requireCapability } from '../harness/capability.js';
 import { openSocket } from '../harness/remote-socket.js';
 import { asCliError, CliError } from './cli-error.js';
 import { graceOption } from './grace-option.js';
-import { type AddressOptions, addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
+import { addAddressOptions, UNREACHABLE_EXIT_CODE } from './harness-address.js';
 import { logLevelOption } from './log-level-option.js';
-import { reach } from './reach.js';
+import { type ReachOptions, reach } from './reach.js';
 import { aborted, stopSignal } from './stop-signal.js';
+import { addTraceOptions, recorded, type TraceOptions } from './trace-option.js';
 
-interface ForwardOptions extends AddressOptions {
+interface ForwardOptions extends ReachOptions, TraceOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
-  /** Milliseconds. */
-  readonly grace?: number;
-  readonly logLevel: string;
 }
 
 export function registerForwardCommand(program: Command): void {
@@ -32,7 +30,8 @@ export function registerForwardCommand(program: Command): void {
     .option('--json', 'one line of JSON for each port')
     .option('-q, --quiet', 'say nothing of single connections that fail')
     .addOption(graceOption('how long to wait for a lost connection to come back'))
-    .addOption(logLevelOption('silent'))
+    .addOption(logLevelOption('silent'));
+  addTraceOptions(command)
     .addHelpText(
       'after',
       `
@@ -55,6 +54,11 @@ command, ${UNREACHABLE_EXIT_CODE} when the other machine is not reached at the s
 
 async function run(texts: string[], options: ForwardOptions): Promise<void> {
   const forwardings = texts.map(readForwarding);
+  await recorded(options, (observed) => forward(forwardings, observed));
+  process.exit(0);
+}
+
+async function forward(forwardings: readonly Forwarding[], options: ForwardOptions): Promise<void> {
   const stop = stopSignal();
   const lasting = new LastingHarness(() => reach(options));
   await requireForwarding(lasting);
@@ -70,7 +74,6 @@ async function run(texts: string[], options: ForwardOptions): Promise<void> {
     await Promise.all(ports.map((port) => port.close()));
     await lasting.close();
   }
-  process.exit(0);
 }
 
 function readForwarding(text: string): Forwarding {

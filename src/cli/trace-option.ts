@@ -2,9 +2,9 @@
  * `--trace FILE`: a program records what it does while it does it.
  */
 import { type Command, Option } from 'commander';
-import type { Observation } from '../observe/observation.js';
+import { Observation } from '../observe/observation.js';
 import { type Recording, recordToFile } from '../recordings/recording.js';
-import { CliError } from './cli-error.js';
+import { asCliError, CliError } from './cli-error.js';
 
 export interface TraceOptions {
   readonly trace?: string;
@@ -43,6 +43,27 @@ export async function startTrace(
   });
   if (payloads) warnOfPayloads(trace);
   return recording;
+}
+
+/**
+ * Runs it, and records what it does over a rendezvous where that was asked for; the file is whole when this settles.
+ * Throws CliError.
+ */
+export async function recorded<Options extends TraceOptions, Result>(
+  options: Options,
+  run: (options: Options & { readonly observation?: Observation }) => Promise<Result>,
+): Promise<Result> {
+  checkTrace(options);
+  if (options.trace === undefined) return await run(options);
+  const observation = new Observation();
+  const recording = await startTrace(options, observation).catch((error: unknown) => {
+    throw asCliError(error);
+  });
+  try {
+    return await run({ ...options, observation });
+  } finally {
+    await recording?.close();
+  }
 }
 
 function warnOfPayloads(file: string): void {

@@ -30,8 +30,8 @@ export interface RelayTransportOptions {
   readonly observation?: Observation;
 }
 
-/** Its sessions end with it, so there is nothing to recover. */
-const EXECUTOR_ENDED = 'executor_draining';
+/** There is nothing to recover: the executor's sessions end with it, and without its token nobody comes back to one. */
+const FINAL_REASONS: readonly string[] = ['executor_draining', 'token_revoked'];
 
 /** The executor's registry does not answer it. */
 const AUTHORISATION_TIMEOUT = 'authorisation_timeout';
@@ -163,7 +163,7 @@ class RelayTransport {
     if (this.#closing) return;
     const cause = end.reason === 'resume_expired' ? this.#endpoint.lastFailure : undefined;
     const why = describeEnd(end) + (cause === undefined ? '' : `: ${cause.message}`);
-    this.#listener.ended(why, end.reason === EXECUTOR_ENDED);
+    this.#listener.ended(why, FINAL_REASONS.includes(end.reason));
     void this.#endpoint.drain();
   }
 

@@ -7,7 +7,7 @@ import { startFaultyProxy } from '../stand-ins/faulty-proxy.js';
 import { printed, type Running, startProgram, startRendezvous } from './program.js';
 import { type Relay, startExecutor, startRelay } from './relay.js';
 
-const SECONDS = Number(process.env.SIGNALBOX_SURVIVAL_SECONDS ?? 20);
+const SECONDS = Number(process.env.SIGNALBOX_SURVIVAL_SECONDS ?? 12);
 const LINES_A_SECOND = 50;
 const LINES = SECONDS * LINES_A_SECOND;
 const EXIT_CODE = 7;

@@ -3,10 +3,13 @@
  * themselves and from outside; then drawn, counted, run again, and opened.
  */
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text as textFrom } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { describeWithChromium } from '../observe/chromium.js';
+import { serve } from '../stand-ins/tcp-server.js';
 import { printed, runProgram, scratchFolder, startProgram, startUp } from './program.js';
 
 const SMALL = fileURLToPath(new URL('../recordings/golden/small.jsonl', import.meta.url));
@@ -68,6 +71,44 @@ describe('signalbox --trace', () => {
     expect(clearText).toContain('"event":"carrier.back"');
     expect((await textOf(at('up'))).match(/"cause":/g)?.length).toBeGreaterThan(0);
     expect((await textOf(at('up'))).split('\n')[0]).toMatch(/"seed":7/);
+  });
+
+  it('records copies, ports, jobs and passages, and each recording runs again the same', {
+    timeout: 120_000,
+  }, async () => {
+    const folder = await scratchFolder();
+    const at = (name: string) => join(folder, `${name}.jsonl`);
+    const { up, state } = await startUp({ args: ['--log-level', 'silent'] });
+    onTestFinished(() => void up.child.kill('SIGKILL'));
+    const signalbox = (...args: string[]) => runProgram({ state }, args);
+    await writeFile(join(folder, 'source'), SAID.repeat(100_000));
+    const copied = await signalbox('cp', '--trace', at('cp'), join(folder, 'source'), `:${join(folder, 'target')}`);
+    expect([copied.code, copied.stderr]).toEqual([0, '']);
+    const { stdout: job } = await signalbox('exec', '--detach', '--', 'sh', '-c', `echo ${SAID}; exit 4`);
+    const attached = await signalbox('attach', '--trace', at('attach'), job.toString().trim());
+    expect([attached.code, attached.stdout.toString()]).toEqual([4, `${SAID}\n`]);
+    const passage = startProgram({ state }, 'connect', '--listen', 'ws://127.0.0.1:0', '--trace', at('connect'));
+    const address = await printed(passage, /^(ws:\S+)$/m);
+    const through = await signalbox('exec', '--url', address, '--', 'echo', SAID);
+    expect([through.code, through.stdout.toString()]).toEqual([0, `${SAID}\n`]);
+    const echo = await serve((socket) => socket.pipe(socket));
+    const forward = startProgram({ state }, 'forward', `0:${echo}`, '--trace', at('forward'));
+    const port = Number(await printed(forward, /^127\.0\.0\.1:(\d+) -> /m));
+    const socket = connect(port, '127.0.0.1');
+    socket.end(SAID);
+    expect(await textFrom(socket)).toBe(SAID);
+    for (const { child, ended } of [passage, forward]) {
+      child.kill('SIGINT');
+      expect((await ended).code).toBe(0);
+    }
+    for (const name of ['cp', 'attach', 'connect', 'forward']) {
+      const replayed = await trace('replay', at(name));
+      expect([replayed.code, replayed.stderr], name).toEqual([0, '']);
+      expect(replayed.stdout, name).toMatch(
+        /1 connection and \d+ streams?: \d{2,} transitions and \d+ frames the same/,
+      );
+      expect(await textOf(at(name))).not.toContain(SAID);
+    }
   });
 
   it('records what was sent only when asked, and says so loudly', { timeout: 60_000 }, async () => {

@@ -2,11 +2,10 @@
  * The releases that speak Noise, and what they do differently in it.
  */
 import type { PeerVersion } from '../peers/codex-binary.js';
+import { releases } from '../peers/describe-peers.js';
 
-/** Oldest and newest; with `SIGNALBOX_ALL_PEERS` set, those in between too. */
-export const NOISE_RELEASES: readonly PeerVersion[] = process.env.SIGNALBOX_ALL_PEERS
-  ? ['0.142.5', '0.145.0', '0.156.0', '0.169.0']
-  : ['0.142.5', '0.169.0'];
+/** Oldest and newest, and those in between. */
+export const NOISE_RELEASES = releases(['0.142.5', '0.169.0'], ['0.145.0', '0.156.0']);
 
 /** Whether its harness asks for a new bundle when its first handshake was reset. */
 export function retriesHandshake(version: PeerVersion): boolean {

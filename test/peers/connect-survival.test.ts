@@ -13,7 +13,7 @@ import { applyPatch, execCommand, finalMessage } from './scripted-model.js';
 import { until } from './venue.js';
 import { makeWorkFolder } from './work-folder.js';
 
-const LINES = 300;
+const LINES = 225;
 const PAUSE_S = 0.04;
 const EXIT_CODE = 7;
 const PACE_MS = 3000;

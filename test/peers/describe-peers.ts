@@ -4,6 +4,11 @@
 import { describe, it } from 'vitest';
 import { findProgram, type Peer, type PeerVersion, peersFolder } from './codex-binary.js';
 
+/** More of them with `SIGNALBOX_ALL_PEERS` set, which takes more time than a change has. */
+export function releases(always: readonly PeerVersion[], otherwise: readonly PeerVersion[]): readonly PeerVersion[] {
+  return process.env.SIGNALBOX_ALL_PEERS ? [...always, ...otherwise] : always;
+}
+
 /**
  * A `describe` for each release. Where one is absent its tests are skipped and the reason is printed; with `CI` set they
  * fail instead, so that nobody takes a run without real peers for a proof.

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it, vi } from 'vitest';
 import { connect } from '../../src/harness/connect.js';
-import { describePeers } from './describe-peers.js';
+import { describePeers, releases } from './describe-peers.js';
 import { relayedExecutor } from './relayed-executor.js';
 
 const awaitFile = (name: string) => `until [ -e ${name} ]; do sleep 0.02; done`;
 const SCRIPT = `echo one; ${awaitFile('second')}; echo two; ${awaitFile('third')}; echo three; ${awaitFile('end')}; exit 6`;
 
-describePeers(['0.131.0', '0.140.0'], 'a frame lost on the way from a real executor', (peer) => {
+describePeers(releases(['0.140.0'], ['0.131.0']), 'a frame lost on the way from a real executor', (peer) => {
   const current = relayedExecutor(peer);
 
   it('R9: costs ten seconds, and no output', async () => {

@@ -6,7 +6,7 @@ import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, utimes, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { describePeers } from './describe-peers.js';
+import { describePeers, releases } from './describe-peers.js';
 import { cleanEnvironment, startProgram } from './process-tree.js';
 import { type ListeningExecutor, startListeningExecutor } from './real-executor.js';
 import { makeWorkFolder } from './work-folder.js';
@@ -14,7 +14,7 @@ import { makeWorkFolder } from './work-folder.js';
 const SIGNALBOX = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const MIB = 1024 * 1024;
 
-describePeers(['0.131.0', '0.140.0', '0.169.0'], 'signalbox cp with a real executor', (peer) => {
+describePeers(releases(['0.131.0', '0.169.0'], ['0.140.0']), 'signalbox cp with a real executor', (peer) => {
   let executor: ListeningExecutor;
   let here: string;
   let there: string;

@@ -15,7 +15,7 @@ import { startNoiseVenue, startPlainVenue, until, type Venue } from './venue.js'
 import { makeWorkFolder } from './work-folder.js';
 
 /** One call of a harness waits for half a minute at most; what it shows of its output is bounded too. */
-const MANY_LINES = 450;
+const MANY_LINES = 300;
 const SOME_LINES = 200;
 const PAUSE_S = 0.04;
 const EXIT_CODE = 7;

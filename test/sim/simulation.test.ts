@@ -5,7 +5,7 @@ import { makeScenario } from './scenario.js';
 import { type RunReport, simulate } from './simulate.js';
 
 /** A slice of what `npm run sim` plays; the rest takes minutes. */
-const SEEDS = 250;
+const SEEDS = 100;
 const MOST_RECORDED = 5;
 
 async function play(first: number, count: number, encrypted?: boolean): Promise<RunReport[]> {
@@ -39,18 +39,18 @@ describe('simulated runs', () => {
     expect(sum(({ harmed }) => harmed)).toBeGreaterThan(5 * SEEDS);
   });
 
-  it('do the same when every stream is encrypted (100 seeds)', { timeout: 120_000 }, async () => {
-    const reports = await play(1, 100, true);
+  it('do the same when every stream is encrypted (40 seeds)', { timeout: 120_000 }, async () => {
+    const reports = await play(1, 40, true);
     const failed = reports.filter(({ violations }) => violations.length > 0);
     expect(await told(failed, true)).toEqual([]);
-    expect(reports.reduce((total, { answered }) => total + answered, 0)).toBeGreaterThan(500);
+    expect(reports.reduce((total, { answered }) => total + answered, 0)).toBeGreaterThan(200);
   });
 
   it('are the same for the same seed, whatever ran before', { timeout: 60_000 }, async () => {
-    const once = await play(1, 40);
-    const again = await play(1, 40);
+    const once = await play(1, 30);
+    const again = await play(1, 30);
     expect(again).toEqual(once);
-    expect(new Set(once.map(({ digest }) => digest)).size).toBeGreaterThan(35);
+    expect(new Set(once.map(({ digest }) => digest)).size).toBeGreaterThan(25);
     expect(makeScenario(7)).toEqual(makeScenario(7));
   });
 });
