@@ -22,7 +22,7 @@ export interface BenchTarget {
   stop(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL(process.env.MAIN ?? '../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL(process.env.MAIN ?? '../../dist/bin/main.js', import.meta.url));
 const LARGEST_MESSAGE = 1024 * 1024 * 1024;
 
 export type Road = 'relay' | 'plain';

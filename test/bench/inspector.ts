@@ -46,7 +46,7 @@ const streams = Number(values.streams);
 const requestsASecond = Number(values.frames) / 2;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/bin/main.js', import.meta.url));
 const TICK_MS = 10;
 /** After the load has moved, before it is measured. */
 const SETTLE_MS = 2000;

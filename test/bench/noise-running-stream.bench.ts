@@ -20,7 +20,7 @@ import type { RecordStream } from '../noise/record-stream.js';
 import { cleanEnvironment, startProgram } from '../peers/process-tree.js';
 import { quantile } from './reliability-figure.js';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../dist/bin/main.js', import.meta.url));
 const LOOP_DELAY = new URL('./loop-delay.mjs', import.meta.url).href;
 /** With the one that runs, as many streams as an executor takes. */
 const HANDSHAKES = 127;

@@ -15,7 +15,7 @@ import { harnessUrl } from '../../src/rendezvous/socket-url.js';
 import { cleanEnvironment, type RunningProgram, startProgram } from '../peers/process-tree.js';
 import { type Experiment, type Figure, quantile } from './reliability-figure.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/bin/main.js', import.meta.url));
 const QUIET = fileURLToPath(new URL('./reliability-quiet.ts', import.meta.url));
 const ENVIRONMENT_ID = 'box';
 const STREAMS = 99;

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { cleanEnvironment } from '../peers/process-tree.js';
 
-export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/bin/main.js', import.meta.url));
 
 export interface Ended {
   /** As a shell has it: null after a signal, whose name is then in `signal`. */
