@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type RecordedLine, RecordingReader } from '../../src/recordings/recording-reader.js';
+import { replay } from '../../src/recordings/replay.js';
 import { decodeMessage, encodeMessage, noWork } from './message.js';
 import { recordAgain } from './recordings.js';
 import { makeScenario } from './scenario.js';
@@ -52,6 +56,22 @@ describe('simulated runs', () => {
     expect(again).toEqual(once);
     expect(new Set(once.map(({ digest }) => digest)).size).toBeGreaterThan(25);
     expect(makeScenario(7)).toEqual(makeScenario(7));
+  });
+
+  it('are recorded when they failed, each machine in a file that runs again the same', {
+    timeout: 60_000,
+  }, async () => {
+    const [path = '', ...others] = await recordAgain(makeScenario(7));
+    onTestFinished(() => rm(dirname(path), { recursive: true, force: true }));
+    expect([path, ...others].map((one) => basename(one))).toContain('seed-7.executor.jsonl');
+    for (const one of [path, ...others]) {
+      const lines: RecordedLine[] = [];
+      for await (const line of new RecordingReader(one).records()) lines.push(line);
+      expect(lines[0]?.record).toMatchObject({ type: 'observing.started', seed: 7, payloads: false });
+      const { difference, transitions } = replay(lines);
+      expect(difference, one).toBeUndefined();
+      expect(transitions, one).toBeGreaterThan(10);
+    }
   });
 });
 
