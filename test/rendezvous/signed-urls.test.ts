@@ -62,6 +62,7 @@ describe('the URL of a harness', () => {
     ['token_id', 401, 'invalid_signature'],
     ['expires', 401, 'invalid_signature'],
     ['signature', 401, 'invalid_signature'],
+    ['end of the signature', 401, 'invalid_signature'],
     ['role', 401, 'missing_signature'],
     ['without expires', 401, 'missing_expiry'],
     ['without signature', 401, 'missing_signature'],
@@ -75,7 +76,12 @@ describe('the URL of a harness', () => {
     if (part === 'environment') url.pathname = '/ws/environment/box-2';
     else if (part === 'token_id') query.set(part, randomUUID());
     else if (part === 'expires') query.set(part, String(Number(query.get(part)) + 1));
-    else if (part === 'signature') query.set(part, `A${query.get(part)?.slice(1)}!`);
+    else if (part === 'signature')
+      query.set(
+        part,
+        (query.get(part) ?? '').replace(/^./, (one) => (one === 'A' ? 'B' : 'A')),
+      );
+    else if (part === 'end of the signature') query.set('signature', `${query.get('signature')}!`);
     else if (part === 'role') query.set(part, 'executor');
     else if (part === 'without any of them')
       for (const name of ['signature', 'expires', 'token_id']) query.delete(name);
