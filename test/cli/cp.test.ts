@@ -322,7 +322,7 @@ describeSandbox('a copy to a full disk', () => {
     const own = await scratchFolder();
     const script = `export XDG_STATE_HOME=${own}; cd ${there}; exec 3>&1
       $signalbox up --listen http://127.0.0.1:0 >${own}/out 2>&1 & up=$!
-      while ! grep -q Try ${own}/out; do sleep 0.1; done
+      while ! grep -qs Try ${own}/out; do sleep 0.1; done
       cd ${here}; $signalbox cp big :full/; echo $?; kill $up; wait $up`;
     const run = await onSmallDisk(join(there, 'full'), script);
     expect(run.stderr).toEqual(line(/cannot write :\S*full\/big: No space left on device \(free some space/));
